@@ -1,0 +1,7 @@
+"""The installed accelerators, by the class that their entry points name: ``from leyden.accelerators import …``."""
+
+from __future__ import annotations
+
+from leyden.api._views import view
+
+__getattr__, __dir__ = view("accelerators", Accelerator="leyden.interfaces.accelerator")

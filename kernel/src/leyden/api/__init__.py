@@ -1,0 +1,3 @@
+"""What users write against: Trainer, LightningModule, LightningDataModule, Callback, Logger."""
+
+from __future__ import annotations

@@ -1,0 +1,34 @@
+"""Views of the catalogue as modules: ``from leyden.callbacks import ModelCheckpoint``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from leyden.plugins import components
+
+
+def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make ``__getattr__`` and ``__dir__`` for a family's module.
+
+    Args:
+        family: the family, e.g. ``"callbacks"``.
+        bases: names that the kernel itself defines, with the module they stand in.
+    """
+
+    def get(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in bases:
+            return getattr(import_module(bases[name]), name)
+        try:
+            return components.by_attribute(family, name)
+        except components.PluginNotFoundError as error:
+            raise MissingNameError(str(error)) from None
+
+    return get, lambda: sorted({*bases, *components.attributes(family)})
+
+
+class MissingNameError(components.PluginNotFoundError, ImportError):
+    """A name that no installed plugin offers, as ``from leyden.callbacks import …`` raises it: with the remedy."""

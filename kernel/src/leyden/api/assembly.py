@@ -1,0 +1,332 @@
+"""From keywords to a configured Trainer: options, then components, each resolved by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.keywords import KEYWORDS, check_keywords, validated
+from leyden.api.logger import Logger
+from leyden.api.rank_zero import rank_zero_info
+from leyden.interfaces.accelerator import Accelerator
+from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.interfaces.environment import ClusterEnvironment
+from leyden.interfaces.option import Option
+from leyden.interfaces.precision import Precision
+from leyden.interfaces.strategy import Strategy
+from leyden.plugins.catalogue import DEFAULTS, OPTIONS, PREFIX, catalogue, official
+from leyden.plugins.components import install, resolve, single
+from leyden.plugins.errors import (
+    ArgumentTypeError,
+    ConfigurationError,
+    PluginBlockedError,
+    PluginNotFoundError,
+    listed,
+    nearest,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from leyden.api.trainer import Trainer
+
+NOTHING = "Leyden's kernel is installed without plugins, and running needs some. Install them with: pip install leyden"
+_BAREBONES = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary", "profiler", "detect_anomaly")
+
+
+def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
+    """Give a new Trainer its attributes, callbacks, loggers and components.
+
+    Raises:
+        leyden.errors.LeydenError: something given is not possible, or not installed.
+    """
+    given = _with_environment(dict(given))
+    chosen = _options(given)
+    for option, name in chosen:
+        if name in given:
+            option.rewrite(given[name], given)
+    values = check_keywords(given)
+    if values["barebones"]:
+        _barebones(given, values)
+    _attributes(trainer, values)
+    _components(trainer, values)
+    _limits(trainer, values)
+    for option, name in chosen:
+        value = given.get(name, option.default)
+        if value is not option.default:
+            value = validated(name, value, option.annotation, _words(option))
+        option.apply(option.validate(value, given), trainer)
+    _check_pairs(trainer, given, values)
+
+
+def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
+    """Keywords from ``PL_TRAINER_<KEYWORD>`` variables; those given in code win."""
+    import ast
+
+    for name, text in os.environ.items():
+        keyword = name.removeprefix("PL_TRAINER_").lower()
+        if name.startswith("PL_TRAINER_") and keyword not in given:
+            try:
+                given[keyword] = ast.literal_eval(text)
+            except (ValueError, SyntaxError):
+                given[keyword] = text
+    return given
+
+
+def _options(given: Mapping[str, Any]) -> list[tuple[Option, str]]:
+    """The options that take part: those given, and those on by default. Unknown keywords raise."""
+    found = catalogue()
+    defaults = {entry.name for entry in found.group(DEFAULTS) if not entry.refusal and not entry.incompatibility}
+    names = [*defaults, *(name for name in given if name not in KEYWORDS and name not in defaults)]
+    loaded = [(_option(name), name) for name in names]
+    return sorted(loaded, key=lambda one: (one[0].order, one[1]))
+
+
+def _option(name: str) -> Option:
+    found = catalogue().named(OPTIONS, name)
+    if not found:
+        raise ArgumentTypeError(_unknown(name))
+    option: Option = single(found, f"Trainer keyword {name!r}").load()()
+    return option
+
+
+def _unknown(name: str) -> str:
+    owners = official().get(OPTIONS, {})
+    if name in owners:
+        return f"Trainer has no keyword {name!r} because its plugin is not installed. {install(owners[name][0])}"
+    known = {*KEYWORDS, *(entry.name for entry in catalogue().group(OPTIONS)), *owners}
+    close = nearest(name, known)
+    if close is None:
+        return f"Trainer has no keyword {name!r}. help(leyden.Trainer) lists those that are installed."
+    missing = close in owners and close not in KEYWORDS and not catalogue().named(OPTIONS, close)
+    text = f"Trainer has no keyword {name!r}. Did you mean {close!r}?"
+    return f"{text} {install(owners[close][0])}" if missing else text
+
+
+def _words(option: Option) -> str:
+    allowed = getattr(option, "allowed", "")
+    return allowed or getattr(option.annotation, "__name__", str(option.annotation)).replace("typing.", "")
+
+
+def _barebones(given: dict[str, Any], values: dict[str, Any]) -> None:
+    wanted = [name for name in (*_BAREBONES, "logger", "fast_dev_run") if given.get(name)]
+    wanted += ["num_sanity_val_steps"] if given.get("num_sanity_val_steps") else []
+    wanted += ["log_every_n_steps"] if given.get("log_every_n_steps") else []
+    if wanted:
+        raise ConfigurationError(
+            f"barebones=True is not possible with {wanted[0]}={shown(given[wanted[0]])}: it switches that off. Leave one out."
+        )
+    installed = {entry.name for entry in catalogue().group(OPTIONS)}
+    given.update({name: False for name in _BAREBONES[:3] if name in installed})
+    values.update(logger=False, num_sanity_val_steps=0, log_every_n_steps=0)
+    rank_zero_info("barebones=True: no checkpoints, loggers, bars, summary or sanity check, and self.log does nothing.")
+
+
+def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
+    plain = (
+        "fast_dev_run", "accumulate_grad_batches", "inference_mode", "use_distributed_sampler", "overfit_batches",
+        "reload_dataloaders_every_n_epochs", "barebones", "enable_autolog_hparams", "num_nodes",
+    )  # fmt: skip
+    for name in plain:
+        setattr(trainer, name, values[name])
+    for name in ("limit_train_batches", "limit_val_batches", "limit_test_batches", "limit_predict_batches"):
+        setattr(trainer, name, 1.0 if values[name] is None else values[name])
+    trainer.val_check_interval = 1.0 if values["val_check_interval"] is None else values["val_check_interval"]
+    trainer.log_every_n_steps = 50 if values["log_every_n_steps"] is None else values["log_every_n_steps"]
+    trainer.gradient_clip_val = trainer.gradient_clip_algorithm = None
+    trainer.require_plugins = tuple(values["require_plugins"])
+    trainer.fast_dev_run = int(values["fast_dev_run"]) if values["fast_dev_run"] is not True else 1
+    root = values["default_root_dir"]
+    trainer.default_root_dir = os.getcwd() if root is None else os.fspath(root)
+    trainer.callbacks = _callbacks(values["callbacks"])
+    trainer.loggers = [] if trainer.fast_dev_run else _loggers(values["logger"], trainer.default_root_dir)
+
+
+def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
+    limits = trainer.run_state.limits
+    if trainer.fast_dev_run:
+        batches = trainer.fast_dev_run
+        rank_zero_info(f"fast_dev_run: {batches} batch(es) of every loop; no loggers, no checkpoints.")
+        values.update(max_steps=batches, max_epochs=1, num_sanity_val_steps=0, val_check_interval=1.0)
+        values["check_val_every_n_epoch"] = 1
+        trainer.val_check_interval = 1.0
+        for name in ("train", "val", "test", "predict"):
+            setattr(trainer, f"limit_{name}_batches", batches)
+    limits.max_steps = inf if values["max_steps"] == -1 else values["max_steps"]
+    limits.max_epochs = _max_epochs(values)
+    limits.min_steps = values["min_steps"] or 0
+    limits.min_epochs = values["min_epochs"] or (1 if values["min_steps"] else 0)
+    limits.check_val_every_n_epoch = values["check_val_every_n_epoch"]
+    sanity = 2 if values["num_sanity_val_steps"] is None else values["num_sanity_val_steps"]
+    limits.num_sanity_val_steps = inf if sanity == -1 else sanity
+    if trainer.overfit_batches > 0:
+        limits.num_sanity_val_steps = 0 if sanity != -1 else inf
+
+
+def _max_epochs(values: dict[str, Any]) -> float:
+    given = values["max_epochs"]
+    if given is None and values["max_steps"] == -1:
+        return inf if values.get("max_time") else 1000
+    return inf if given in (None, -1) else float(given) if given == inf else given
+
+
+def _callbacks(given: Any) -> list[Any]:
+    from leyden.api.callback import Callback
+
+    callbacks = [] if given is None else list(given) if isinstance(given, list | tuple | set) else [given]
+    for one in callbacks:
+        if isinstance(one, type):
+            raise ArgumentTypeError.about("callbacks", one, "instances of callbacks", f"Call it: {one.__name__}().")
+        hooked = isinstance(one, Callback) or any(
+            name.startswith("on_") or name in ("setup", "teardown") for name in dir(type(one)) if not name.startswith("__")
+        )
+        if not hooked or isinstance(one, str | bytes):
+            raise ArgumentTypeError.about("callbacks", one, KEYWORDS["callbacks"].allowed)
+    return callbacks
+
+
+def _loggers(given: Any, root: str) -> list[Any]:
+    if given is False:
+        return []
+    if given is None or given is True:
+        return _default_logger(required=given is True, root=root)
+    loggers = list(given) if isinstance(given, Iterable) and not isinstance(given, Logger | str | Mapping) else [given]
+    for one in loggers:
+        if isinstance(one, type) or not (hasattr(one, "log_metrics") and hasattr(one, "log_hyperparams")):
+            raise ArgumentTypeError.about("logger", one, KEYWORDS["logger"].allowed)
+    return loggers
+
+
+def _default_logger(required: bool, root: str) -> list[Any]:
+    found = catalogue()
+    for name in official().get("prefer", {}).get("loggers", []):
+        entries = [one for one in found.named(PREFIX + "loggers", name) if not one.refusal and not one.incompatibility]
+        if entries:
+            return [single(entries, f"logger {name!r}").load()(save_dir=root)]
+    if required:
+        raise PluginNotFoundError(
+            f"logger=True needs a logger, and none is installed. {install('leyden-logger-tensorboard')} (or leyden-logger-csv)"
+        )
+    return []
+
+
+def _components(trainer: Trainer, values: dict[str, Any]) -> None:
+    given = _instances(values["plugins"])
+    trainer.accelerator = _accelerator(values["accelerator"], values["strategy"])
+    indices = trainer.accelerator.parse_devices(values["devices"])
+    devices = trainer.accelerator.get_parallel_devices(indices)
+    trainer.strategy = _strategy(values["strategy"], len(devices), values["num_nodes"])
+    root = devices[0] if devices else None
+    own = trainer.strategy.precision if type(trainer.strategy.precision) is not Precision else None
+    if given.get(Precision) and values["precision"] is not None:
+        raise ConfigurationError(
+            f"precision={values['precision']!r} is not possible beside the plugin {type(given[Precision]).__name__}: give one."
+        )
+    precision = given.get(Precision) or (own if own and values["precision"] is None else None)
+    trainer.strategy.connect(
+        accelerator=trainer.accelerator,
+        devices=devices,
+        num_nodes=values["num_nodes"],
+        precision=precision or _precision(values["precision"], root),
+        checkpoint_io=given.get(CheckpointIO) or trainer.strategy.checkpoint_io,
+    )
+    trainer.device_ids = indices
+    trainer.listeners = [*given.get("hooks", [])]
+
+
+def _instances(given: Any) -> dict[Any, Any]:
+    from leyden.plugins.adapt import from_plugin
+
+    ones = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+    found: dict[Any, Any] = {}
+    for one in ones:
+        kind = next((base for base in (Precision, CheckpointIO, ClusterEnvironment) if isinstance(one, base)), None)
+        if kind is None:
+            found.setdefault("hooks", []).append(_hook_plugin(one, from_plugin))
+        elif kind in found:
+            raise ConfigurationError(f"plugins holds two of {kind.__name__}: {type(found[kind]).__name__} and {type(one).__name__}.")
+        else:
+            found[kind] = one
+    return found
+
+
+def _hook_plugin(one: Any, adapt: Any) -> Any:
+    participant = None
+    if not isinstance(one, str | bytes | int | float):
+        participant = adapt(getattr(one, "__name__", type(one).__name__), one)
+    if participant is None or not participant.hooks:
+        raise ArgumentTypeError.about("plugins", one, KEYWORDS["plugins"].allowed)
+    return participant
+
+
+def _accelerator(given: Any, strategy: Any) -> Accelerator:
+    if isinstance(given, Accelerator):
+        return given
+    own = getattr(strategy, "accelerator", None)
+    if given == "auto" and own is not None:
+        return own  # type: ignore[no-any-return]
+    if not isinstance(given, str):
+        raise ArgumentTypeError.about("accelerator", given, KEYWORDS["accelerator"].allowed)
+    if given == "auto":
+        return _best_accelerator()
+    accelerator: Accelerator = resolve("accelerators", given)()
+    if not accelerator.is_available():
+        raise ConfigurationError(
+            f"accelerator={given!r} is not possible on this machine: {type(accelerator).__name__} finds no device. "
+            f"Available: {listed(one.name for one in _available())}. Use accelerator='auto' to take what is there."
+        )
+    return accelerator
+
+
+def _available() -> list[Accelerator]:
+    found = []
+    for entry in catalogue().group(PREFIX + "accelerators"):
+        if entry.refusal or entry.incompatibility:
+            continue
+        one = entry.load()()
+        if one.is_available() and type(one) not in [type(other) for other in found]:
+            found.append(one)
+    return sorted(found, key=lambda one: -one.priority)
+
+
+def _best_accelerator() -> Accelerator:
+    found = _available()
+    if found:
+        return found[0]
+    blocked = [entry for entry in catalogue().group(PREFIX + "accelerators") if entry.refusal]
+    if blocked:
+        raise PluginBlockedError(f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}.")
+    raise PluginNotFoundError(NOTHING)
+
+
+def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
+    if isinstance(given, Strategy):
+        return given
+    if not isinstance(given, str):
+        raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
+    name = given if given != "auto" else "single_device" if devices * nodes <= 1 else "ddp"
+    made: Strategy = resolve("strategies", name)()
+    return made
+
+
+def _precision(given: Any, device: Any) -> Precision:
+    made: Precision = resolve("precisions", "32-true" if given is None else str(given)).from_name(
+        "32-true" if given is None else str(given), device
+    )
+    return made
+
+
+def _check_pairs(trainer: Trainer, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    limits = trainer.run_state.limits
+    if limits.min_epochs > limits.max_epochs:
+        raise ConfigurationError(f"min_epochs={limits.min_epochs} is not possible with max_epochs={limits.max_epochs}: it is more.")
+    if limits.min_steps > limits.max_steps:
+        raise ConfigurationError(f"min_steps={limits.min_steps} is not possible with max_steps={limits.max_steps}: it is more.")
+    interval = values["val_check_interval"]
+    if values["check_val_every_n_epoch"] is None and isinstance(interval, float):
+        raise ConfigurationError.about(
+            "val_check_interval", interval, "an int with check_val_every_n_epoch=None, which counts batches across epochs"
+        )
+    if "max_epochs" not in given and "max_steps" not in given and limits.max_epochs == 1000:
+        trainer.notes.append("max_epochs was not given and is 1000; set it, or -1 for no limit.")

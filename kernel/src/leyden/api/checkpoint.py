@@ -1,0 +1,188 @@
+"""A run's state as one dict, and back. The keys are those of Lightning's format; Leyden's own stand under ``leyden``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.progress import loops_state, read_loops
+from leyden.api.rng import rng_state, set_rng_state
+from leyden.api.saved_hparams import plain
+from leyden.api.warn import warn
+from leyden.kernel.state import Point
+from leyden.plugins.errors import CheckpointError, listed
+
+if TYPE_CHECKING:
+    from leyden.api.session import Session
+
+FORMAT_VERSION = "2.6.0"
+"""The release of pytorch-lightning whose format is written; its migrations read the key."""
+
+KEY = "leyden"
+
+
+def dump(session: Session, weights_only: bool) -> dict[str, Any]:
+    """Assemble the checkpoint of a running session.
+
+    Args:
+        session: the session.
+        weights_only: leave out what only resuming needs (callbacks, optimizers, schedulers, precision).
+    """
+    trainer, strategy, counters = session.trainer, session.strategy, session.state.counters
+    checkpoint: dict[str, Any] = {
+        "epoch": counters.epoch,
+        "global_step": counters.optimizer_steps,
+        "pytorch-lightning_version": FORMAT_VERSION,
+        "state_dict": strategy.module_state_dict(),
+        "loops": loops_state(session),
+    }
+    if not weights_only:
+        checkpoint["callbacks"] = callback_states(trainer.callbacks)
+        step = session.step
+        checkpoint["optimizer_states"] = [strategy.optimizer_state(one) for one in step.optimizers] if step else []
+        checkpoint["lr_schedulers"] = [config.scheduler.state_dict() for config in step.schedulers] if step else []
+        precision = strategy.precision.state_dict()
+        if precision:
+            checkpoint[type(strategy.precision).__qualname__] = precision
+    _hyper_parameters(session, checkpoint)
+    if session.datamodule is not None and (state := session.datamodule.state_dict()):
+        checkpoint[type(session.datamodule).__qualname__] = state
+    if not weights_only:
+        checkpoint[KEY] = own_state(session)
+        if session.hooks.on_save_checkpoint:
+            session.hooks.on_save_checkpoint(trainer, session.module, checkpoint)
+    else:
+        session.in_hook("on_save_checkpoint", session.module.on_save_checkpoint, checkpoint)
+    return checkpoint
+
+
+def callback_states(callbacks: list[Any]) -> dict[str, Any]:
+    """The states of callbacks that have one, by state key."""
+    states = {}
+    for callback in callbacks:
+        state = callback.state_dict() if hasattr(callback, "state_dict") else None
+        if state:
+            states[callback.state_key] = state
+    return states
+
+
+def own_state(session: Session) -> dict[str, Any]:
+    """What exact resume needs beyond Lightning's keys."""
+    state, train = session.state, session.data.train
+    return {
+        "format": 1,
+        "counters": state.counters.state_dict(),
+        "point": int(state.point),
+        "is_last_batch": state.is_last_batch,
+        "rng": rng_state(),
+        "device_rng": session.accelerator.get_rng_state(),
+        "loader_rng": train.started_with if train is not None else None,
+        "metrics": session.metrics.state_dict(),
+        "evaluation_counts": [[*key, count] for key, count in session.evaluation_counts.items()],
+        "plugins": session.plugins_in_use(),
+    }
+
+
+def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
+    for prefix, owner in (("", session.module), ("datamodule_", session.datamodule)):
+        hparams = getattr(owner, "hparams", None)
+        if hparams:
+            name = getattr(owner, "_hparams_name", None)
+            if name:
+                checkpoint[f"{prefix}hparams_name"] = name
+            key = "hyper_parameters" if not prefix else "datamodule_hyper_parameters"
+            checkpoint[key] = plain(dict(hparams))
+
+
+def restore_model(session: Session, checkpoint: dict[str, Any]) -> None:
+    """Give module, data module and callbacks their state, in Lightning's order."""
+    module, trainer = session.module, session.trainer
+    session.in_hook("on_load_checkpoint", module.on_load_checkpoint, checkpoint)
+    session.strategy.load_module_state_dict(checkpoint["state_dict"], strict=module.strict_loading)
+    datamodule = session.datamodule
+    if datamodule is not None and type(datamodule).__qualname__ in checkpoint:
+        datamodule.load_state_dict(checkpoint[type(datamodule).__qualname__])
+    if session.hooks.on_load_checkpoint:
+        session.hooks.on_load_checkpoint(trainer, module, checkpoint)
+    restore_callbacks(trainer.callbacks, checkpoint.get("callbacks") or {})
+
+
+def restore_callbacks(callbacks: list[Any], states: dict[str, Any]) -> None:
+    """Give callbacks their states by key; say which keys nobody has taken."""
+    known = {}
+    for callback in callbacks:
+        key = getattr(callback, "state_key", type(callback).__qualname__)
+        known[key] = callback
+        if key in states:
+            callback.load_state_dict(states[key])
+    unused = [str(key) for key in states if key not in known]
+    if unused:
+        warn("callback-states", f"The checkpoint holds states of callbacks that this Trainer does not have: {listed(unused)}.")
+
+
+def restore_training(session: Session, checkpoint: dict[str, Any]) -> None:
+    """Give precision, counters, optimizers, schedulers, metrics and random generators their state.
+
+    Raises:
+        leyden.errors.CheckpointError: the file holds weights only, or another number of optimizers.
+    """
+    precision, step = session.strategy.precision, session.step
+    key = type(precision).__qualname__
+    if key in checkpoint:
+        precision.load_state_dict(checkpoint[key])
+    if "optimizer_states" not in checkpoint or "lr_schedulers" not in checkpoint:
+        raise CheckpointError(
+            "The checkpoint holds no optimizer states: it was saved with weights only, and training cannot be resumed "
+            "from it. Load it with load_from_checkpoint and start anew."
+        )
+    _matching("optimizer", checkpoint["optimizer_states"], step.optimizers)
+    for optimizer, state in zip(step.optimizers, checkpoint["optimizer_states"], strict=True):
+        session.strategy.load_optimizer_state(optimizer, state)
+    _matching("learning-rate scheduler", checkpoint["lr_schedulers"], step.schedulers)
+    for config, state in zip(step.schedulers, checkpoint["lr_schedulers"], strict=True):
+        config.scheduler.load_state_dict(state)
+
+
+def _matching(what: str, saved: list[Any], present: list[Any]) -> None:
+    if len(saved) != len(present):
+        raise CheckpointError(
+            f"The checkpoint holds the state of {len(saved)} {what}(s), and configure_optimizers gives {len(present)}."
+        )
+
+
+def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
+    """Give counters and the place in the epoch their values, from Leyden's own key or from Lightning's loops."""
+    state, own = session.state, checkpoint.get(KEY)
+    if own is None:
+        read_loops(session, checkpoint)
+        return
+    state.counters.load_state_dict(own["counters"])
+    state.point = Point(own["point"])
+    state.is_last_batch = bool(own["is_last_batch"])
+    session.data.position = own["loader_rng"] if state.counters.batch else None
+    session.evaluation_counts.update({(stage, loader): count for stage, loader, count in own["evaluation_counts"]})
+    session.metrics.load_state_dict(own["metrics"])
+
+
+def restore_randomness(session: Session, checkpoint: dict[str, Any]) -> None:
+    """Give the random generators their state, last of all, so that nothing draws from them afterwards."""
+    own = checkpoint.get(KEY)
+    if own is not None:
+        set_rng_state(own["rng"])
+        session.accelerator.set_rng_state(own["device_rng"])
+
+
+def compare_plugins(session: Session, checkpoint: dict[str, Any]) -> None:
+    """Say how the active plugins differ from those that wrote the checkpoint."""
+    own = checkpoint.get(KEY)
+    if own is None:
+        return
+    before = {tuple(one) for one in own["plugins"]}
+    now = {tuple(one) for one in session.plugins_in_use()}
+    gone, new = sorted(before - now), sorted(now - before)
+    if gone or new:
+        text = "; ".join(
+            f"{what}: {', '.join(f'{name} {version}' for name, version in ones)}"
+            for what, ones in (("no longer there", gone), ("new", new))
+            if ones
+        )
+        warn("plugin-set", f"The checkpoint was written with other plugins ({text}).")

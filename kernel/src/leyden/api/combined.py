@@ -1,0 +1,129 @@
+"""Several iterables as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import inf
+from typing import Any
+
+from leyden.plugins.errors import ConfigurationError, shown
+
+MODES = ("min_size", "max_size_cycle", "max_size", "sequential")
+
+
+class CombinedLoader:
+    """Iterates over a collection of iterables together.
+
+    Each item is ``(batch, batch_idx, dataloader_idx)``; the batch has the collection's structure, except in mode
+    ``"sequential"``, where iterables follow one another and ``dataloader_idx`` tells whose batch it is.
+
+    Args:
+        iterables: one iterable, or a list, tuple or dict of them (nested).
+        mode: ``"min_size"`` stops with the shortest; ``"max_size_cycle"`` starts shorter ones anew until each was
+            exhausted once; ``"max_size"`` fills shorter ones up with ``None``; ``"sequential"`` goes one by one.
+
+    Raises:
+        leyden.errors.ConfigurationError: there is no such mode.
+    """
+
+    def __init__(self, iterables: Any, mode: str = "min_size") -> None:
+        if mode not in MODES:
+            raise ConfigurationError.about("CombinedLoader(mode)", mode, ", ".join(map(repr, MODES)))
+        self.iterables = iterables
+        self.mode = mode
+        self._flat, self._build = flatten(iterables)
+        self.limits: list[float | int | None] | None = None
+
+    @property
+    def flattened(self) -> list[Any]:
+        """The iterables in order."""
+        return self._flat
+
+    @flattened.setter
+    def flattened(self, iterables: list[Any]) -> None:
+        if len(iterables) != len(self._flat):
+            raise ConfigurationError.about("CombinedLoader.flattened", iterables, f"a list of {len(self._flat)} iterables")
+        self._flat = list(iterables)
+        self.iterables = self._build(self._flat)
+
+    def __len__(self) -> int:
+        sizes = [length(one) for one in self._flat]
+        if any(size == inf for size in sizes) and self.mode != "min_size":
+            raise TypeError("an iterable of this CombinedLoader has no length")
+        total = sum(sizes) if self.mode == "sequential" else min(sizes) if self.mode == "min_size" else max(sizes)
+        if total == inf:
+            raise TypeError("no iterable of this CombinedLoader has a length")
+        return int(total)
+
+    def __iter__(self) -> Iterator[tuple[Any, int, int]]:
+        if self.mode == "sequential":
+            return self._one_by_one()
+        return ((batch, index, 0) for index, batch in enumerate(self._together()))
+
+    def _one_by_one(self) -> Iterator[tuple[Any, int, int]]:
+        for loader, iterable in enumerate(self._flat):
+            for index, batch in enumerate(iterable):
+                yield batch, index, loader
+
+    def _together(self) -> Iterator[Any]:
+        iterators = [iter(one) for one in self._flat]
+        exhausted = [length(one) == 0 for one in self._flat]
+        if self.mode == "max_size_cycle" and any(exhausted):
+            raise ConfigurationError("CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it.")
+        while iterators:
+            batch = []
+            for position in range(len(iterators)):
+                try:
+                    batch.append(next(iterators[position]))
+                except StopIteration:
+                    exhausted[position] = True
+                    if self.mode == "min_size" or all(exhausted):
+                        return
+                    batch.append(self._again(iterators, position))
+            yield self._build(batch)
+
+    def _again(self, iterators: list[Iterator[Any]], position: int) -> Any:
+        if self.mode == "max_size":
+            return None
+        iterators[position] = iter(self._flat[position])
+        return next(iterators[position])
+
+
+def length(iterable: Any) -> float:
+    """How many batches an iterable has; ``inf`` when it cannot tell."""
+    try:
+        return len(iterable)
+    except (TypeError, NotImplementedError):
+        return inf
+
+
+def flatten(collection: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The leaves of nested lists, tuples and dicts, and a function that builds the same structure of other leaves."""
+    if isinstance(collection, Mapping):
+        parts = [flatten(value) for value in collection.values()]
+        keys = list(collection)
+        return _leaves(parts), lambda values: dict(zip(keys, _split(parts, values), strict=True))
+    if isinstance(collection, list | tuple):
+        parts = [flatten(value) for value in collection]
+        kind = type(collection)
+        if hasattr(collection, "_fields"):
+            return _leaves(parts), lambda values: kind(*_split(parts, values))
+        return _leaves(parts), lambda values: kind(_split(parts, values))
+    if not hasattr(collection, "__iter__") and not hasattr(collection, "__getitem__"):
+        raise ConfigurationError(f"{shown(collection)} cannot be iterated over, so it is no dataloader.")
+    return [collection], lambda values: values[0]
+
+
+_Part = tuple[list[Any], Callable[[list[Any]], Any]]
+
+
+def _leaves(parts: list[_Part]) -> list[Any]:
+    return [leaf for leaves, _ in parts for leaf in leaves]
+
+
+def _split(parts: list[_Part], values: list[Any]) -> list[Any]:
+    built, start = [], 0
+    for leaves, build in parts:
+        built.append(build(values[start : start + len(leaves)]))
+        start += len(leaves)
+    return built

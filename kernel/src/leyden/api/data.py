@@ -1,0 +1,201 @@
+"""Where a run's data comes from, and how much of it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.combined import length
+from leyden.api.errors_of_users import not_implemented
+from leyden.api.loaders import LoaderBatches, evaluation_loaders, limited, training_loader, without_shuffling
+from leyden.api.warn import warn
+from leyden.interfaces.precision import Precision
+from leyden.interfaces.strategy import Strategy
+from leyden.kernel.state import RunningStage
+from leyden.plugins.adapt import overridden
+from leyden.plugins.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from leyden.api.results import Collection
+    from leyden.api.session import Session
+
+TRANSFER_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
+
+
+class Data:
+    """The loaders of a run.
+
+    Args:
+        session: the running session.
+        given: loaders that the user passed to the call, by prefix (``train``, ``val``, ``test``, ``predict``).
+    """
+
+    def __init__(self, session: Session, given: dict[str, Any]) -> None:
+        self.session = session
+        self.given = given
+        self.train: LoaderBatches | None = None
+        self.evaluation: dict[str, list[LoaderBatches]] = {}
+        self.loaded_in_epoch: dict[str, int] = {}
+        self.position: dict[str, Any] | None = None
+
+    def defined(self, prefix: str) -> bool:
+        """Whether there is data for a stage."""
+        return self.given.get(prefix) is not None or self._owner(prefix) is not None
+
+    def load_train(self) -> None:
+        """Build the training loader."""
+        session, trainer = self.session, self.session.trainer
+        loader = training_loader(self._source("train"))
+        keyword, limit = "limit_train_batches", trainer.limit_train_batches
+        if trainer.overfit_batches > 0:
+            keyword, limit = "overfit_batches", trainer.overfit_batches
+            loader = without_shuffling(loader, keyword)
+        name = f"{self._where('train')}"
+        count = limited(loader, limit, keyword)
+        if count == 0 and limit:
+            raise ConfigurationError(f"{name} has no batches, so there is nothing to train on. Check the dataset's size.")
+        self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name)
+        self.train.resume_from, self.position = self.position, None
+        self.loaded_in_epoch["train"] = session.state.counters.epoch
+        self._validation_interval(count)
+
+    def load_evaluation(self, stage: RunningStage) -> list[LoaderBatches]:
+        """Build (or take again) the loaders of an evaluating stage, each with its limit."""
+        prefix, session = stage.dataloader_prefix, self.session
+        if prefix not in self.evaluation:
+            name = self._where(prefix)
+            loaders = evaluation_loaders(self._source(prefix), name)
+            several = len(loaders) > 1
+            collection = session.metrics.evaluation
+            self.evaluation[prefix] = [
+                LoaderBatches(loader, self._limit(prefix, loader), self._prepare(i, collection, i if several else None), name)
+                for i, loader in enumerate(loaders)
+            ]
+            self.loaded_in_epoch[prefix] = session.state.counters.epoch
+        return self.evaluation[prefix]
+
+    def reload(self) -> None:
+        """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so."""
+        every, epoch = self.session.trainer.reload_dataloaders_every_n_epochs, self.session.state.counters.epoch
+        if not every:
+            return
+        for prefix in ("train", "val"):
+            if prefix in self.loaded_in_epoch and epoch - self.loaded_in_epoch[prefix] >= every:
+                if prefix == "train":
+                    self.load_train()
+                else:
+                    self.evaluation.pop("val")
+
+    def set_epoch(self, loader: Any, epoch: int) -> None:
+        """Tell samplers the epoch."""
+        for sampler in (getattr(loader, "sampler", None), getattr(getattr(loader, "batch_sampler", None), "sampler", None), loader):
+            if callable(getattr(sampler, "set_epoch", None)):
+                sampler.set_epoch(epoch)
+        for inner in getattr(getattr(loader, "combined", None), "flattened", ()):
+            self.set_epoch(inner, epoch)
+
+    def _owner(self, prefix: str) -> Any:
+        """Who has the stage's dataloader hook: the data module before the module."""
+        from leyden.api.data_hooks import DataHooks
+
+        session = self.session
+        hook = f"{prefix}_dataloader"
+        return next((one for one in (session.datamodule, session.module) if one is not None and overridden(one, hook, DataHooks)), None)
+
+    def _source(self, prefix: str) -> Any:
+        found = self.given.get(prefix)
+        if found is not None:
+            return found
+        owner, hook = self._owner(prefix), f"{prefix}_dataloader"
+        if owner is None:
+            raise not_implemented(self.session.module, hook, "pass dataloaders, or a datamodule, to the Trainer's method")
+        return self.session.in_hook(hook, getattr(owner, hook))
+
+    def _where(self, prefix: str) -> str:
+        if self.given.get(prefix) is not None:
+            return "train_dataloaders" if prefix == "train" else "val_dataloaders" if prefix == "val" else "dataloaders"
+        return f"{type(self._owner(prefix)).__name__}.{prefix}_dataloader"
+
+    def _limit(self, prefix: str, loader: Any) -> float:
+        trainer = self.session.trainer
+        keyword = f"limit_{prefix}_batches"
+        limit = getattr(trainer, keyword)
+        if prefix == "val" and trainer.overfit_batches > 0:
+            keyword, limit = "overfit_batches", trainer.overfit_batches
+        count = limited(loader, limit, keyword)
+        if count == 0 and length(loader) == 0:
+            warn("empty-loader", f"{self._where(prefix)} has no batches.")
+        return count
+
+    def _validation_interval(self, batches: float) -> None:
+        session = self.session
+        state, given = session.state, session.trainer.val_check_interval
+        state.val_seconds = seconds(given)
+        if isinstance(given, int) and not isinstance(given, bool):
+            state.val_batch_interval = given
+            if given > batches and session.validating and state.limits.check_val_every_n_epoch is not None:
+                raise ConfigurationError.about(
+                    "val_check_interval", given, f"at most the {int(batches)} training batches of an epoch",
+                    "To count batches across epochs set check_val_every_n_epoch=None.",
+                )
+        elif isinstance(given, float):
+            if batches == inf and given != 1.0:
+                raise ConfigurationError.about("val_check_interval", given, "1.0 or an int, for a loader without a length")
+            state.val_batch_interval = inf if batches == inf or given == 0 else max(1, int(batches * given))
+
+    def _prepare(self, index: int, collection: Collection, loader: int | None) -> Callable[[Any], Any]:
+        transfer = self._transfer(index)
+        results = self.session.metrics
+
+        def prepare(batch: Any) -> Any:
+            if transfer is not None:
+                batch = transfer(batch)
+            collection.batch, collection.size, collection.loader = batch, None, loader
+            results.on_step = True
+            return batch
+
+        return prepare
+
+    def _transfer(self, index: int) -> Callable[[Any], Any] | None:
+        """What brings a batch to its device; ``None`` when it is there and nobody wants to see it."""
+        session, strategy = self.session, self.session.strategy
+        convert = strategy.precision.convert_input
+        converts = type(strategy.precision).convert_input is not Precision.convert_input
+        before, move, after = (self._transfer_hook(name) for name in TRANSFER_HOOKS)
+        plain = move is None and type(strategy).batch_to_device is Strategy.batch_to_device
+        here = plain and strategy.root_device.type == "cpu"
+        if here and not converts and before is None and after is None:
+            return None
+
+        def transfer(batch: Any) -> Any:
+            batch = convert(batch) if converts else batch
+            if before is not None:
+                batch = session.in_hook("on_before_batch_transfer", before, batch, index)
+            if move is not None:
+                batch = session.in_hook("transfer_batch_to_device", move, batch, strategy.root_device, index)
+            elif not here:
+                batch = strategy.batch_to_device(batch, strategy.root_device, index)
+            return batch if after is None else session.in_hook("on_after_batch_transfer", after, batch, index)
+
+        return transfer
+
+    def _transfer_hook(self, name: str) -> Callable[..., Any] | None:
+        from leyden.api.data_hooks import DataHooks
+
+        datamodule = self.session.datamodule
+        own = overridden(datamodule, name, DataHooks) if datamodule is not None else None
+        return own or overridden(self.session.module, name, DataHooks)
+
+
+def seconds(interval: Any) -> float | None:
+    """A validation interval given as time, in seconds; ``None`` for a count or fraction."""
+    if isinstance(interval, timedelta):
+        return interval.total_seconds()
+    if isinstance(interval, dict):
+        return timedelta(**interval).total_seconds()
+    if isinstance(interval, str):
+        days, hours, minutes, secs = (int(part) for part in interval.split(":"))
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=secs).total_seconds()
+    return None

@@ -1,0 +1,87 @@
+"""Modules and data modules made from checkpoints."""
+
+from __future__ import annotations
+
+import inspect
+from os import PathLike
+from typing import Any
+
+from leyden.api.rng import isolate_rng
+from leyden.api.warn import warn
+from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.plugins.components import resolve
+from leyden.plugins.errors import ConfigurationError, listed
+
+DEFAULT_IO = "torch"
+_KEYS = ("hyper_parameters", "hparams", "module_arguments")
+
+
+def default_io() -> CheckpointIO:
+    """The checkpoint io that reads and writes when no run says otherwise."""
+    made: CheckpointIO = resolve("checkpoint_ios", DEFAULT_IO)()
+    return made
+
+
+def read(path: str | PathLike[str], map_location: Any, weights_only: bool | None) -> dict[str, Any]:
+    """Read a checkpoint safely unless ``weights_only=False`` was said."""
+    return default_io().load_checkpoint(path, map_location, weights_only is not False)
+
+
+def load_module(cls: type, path: Any, map_location: Any, hparams_file: Any, strict: bool | None, weights_only: bool | None,
+                given: dict[str, Any]) -> Any:
+    """Make a module; see ``LightningModule.load_from_checkpoint``."""
+    checkpoint = read(path, map_location, weights_only)
+    hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, _KEYS)
+    with isolate_rng():
+        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path)
+    module.on_load_checkpoint(checkpoint)
+    module.configure_model()
+    strict = strict if strict is not None else module.strict_loading
+    missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=strict)
+    if missing or unexpected:
+        warn("partial-weights", f"{path}: keys missing in the file: {listed(missing)}; keys the module does not have: {listed(unexpected)}.")
+    if map_location is None and (devices := {one.device for one in checkpoint["state_dict"].values() if hasattr(one, "device")}):
+        module.to(next(iter(devices)))
+    return module
+
+
+def load_datamodule(cls: type, path: Any, map_location: Any, hparams_file: Any, weights_only: bool | None,
+                    given: dict[str, Any]) -> Any:
+    """Make a data module; see ``LightningDataModule.load_from_checkpoint``."""
+    checkpoint = read(path, map_location, weights_only)
+    keys = ("datamodule_hyper_parameters",)
+    hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, keys)
+    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path)
+    if cls.__qualname__ in checkpoint:
+        module.load_state_dict(checkpoint[cls.__qualname__])
+    return module
+
+
+def _found(checkpoint: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return next((dict(checkpoint[key]) for key in keys if key in checkpoint), {})
+
+
+def _from_file(path: Any) -> dict[str, Any]:
+    from leyden.api.hparams_file import read_hparams
+
+    return read_hparams(path)
+
+
+def _construct(cls: type, hparams: dict[str, Any], name: str | None, given: dict[str, Any], path: Any) -> Any:
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    if name not in (None, "kwargs") and name in names:
+        arguments = {name: {**hparams, **{key: value for key, value in given.items() if key not in names}}}
+        arguments.update({key: value for key, value in given.items() if key in names})
+    else:
+        merged = {**hparams, **given}
+        arguments = merged if open_ended else {key: value for key, value in merged.items() if key in names}
+    missing = [one.name for one in parameters if one.default is one.empty and one.name in names and one.name not in arguments]
+    if missing:
+        raise ConfigurationError(
+            f"{cls.__name__} needs {listed(missing)}, and {path} does not hold them. Pass them: "
+            f"{cls.__name__}.load_from_checkpoint(path, {', '.join(f'{one}=…' for one in missing)}); or call "
+            "save_hyperparameters() in __init__ before training."
+        )
+    return cls(**arguments)

@@ -1,0 +1,117 @@
+"""Loggers: where metrics and hyper-parameters go."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.record import Record
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from leyden.api.callback import Checkpoint
+    from leyden.api.module import LightningModule
+
+
+class Logger(ABC):
+    """Base of all loggers. The run calls a logger on rank zero alone."""
+
+    group_separator: str = "/"
+
+    @property
+    @abstractmethod
+    def name(self) -> str | None:
+        """The experiment's name."""
+
+    @property
+    @abstractmethod
+    def version(self) -> int | str | None:
+        """The run's version within the experiment."""
+
+    @property
+    def save_dir(self) -> str | None:
+        """The folder under which the logger writes, ``None`` when it writes no files."""
+        return None
+
+    @property
+    def root_dir(self) -> str | None:
+        """The folder of all versions of the experiment."""
+        return None
+
+    @property
+    def log_dir(self) -> str | None:
+        """The folder of this run."""
+        return None
+
+    @property
+    def experiment(self) -> Any:
+        """The backend's own object."""
+        return None
+
+    @abstractmethod
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Write metrics.
+
+        Args:
+            metrics: plain numbers by name; ``epoch`` is among them.
+            step: the x-axis.
+        """
+
+    @abstractmethod
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Write hyper-parameters."""
+
+    def log_record(self, record: Record) -> None:
+        """Write a record; override to choose x-axes. The default hands it to :meth:`log_metrics`."""
+        shared = {name: value for name, value in record.metrics.items() if name not in record.axes}
+        if shared:
+            self.log_metrics({**shared, "epoch": record.epoch}, record.step)
+        for name, step in record.axes.items():
+            self.log_metrics({name: record.metrics[name], "epoch": record.epoch}, step)
+
+    def log_graph(self, model: LightningModule, input_array: Tensor | None = None) -> None:
+        """Write the module's graph, where the backend shows one."""
+
+    def save(self) -> None:
+        """Write out what is buffered."""
+
+    def finalize(self, status: str) -> None:
+        """The run is over: ``"success"`` or ``"failed"``. Flush and close."""
+        self.save()
+
+    def after_save_checkpoint(self, checkpoint_callback: Checkpoint) -> None:
+        """A checkpoint callback has saved; the backend may take a copy."""
+
+    def start(self) -> None:
+        """The run begins: make folders and connections, so that a wrong one fails before training."""
+        self.experiment  # noqa: B018
+
+
+def flatten(params: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:
+    """Flatten nested hyper-parameters: ``{"a": {"b": 1}}`` becomes ``{"a/b": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}{separator}{inner}": one for inner, one in flatten(value, separator).items()})
+        else:
+            flat[str(key)] = value
+    return flat
+
+
+def scalars_only(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters as a backend's table can hold them: numbers, strings and booleans; the rest as text."""
+    return {key: one if isinstance(one, bool | int | float | str) else str(one) for key, one in params.items()}
+
+
+def add_prefix(metrics: dict[str, float], prefix: str, separator: str) -> dict[str, float]:
+    """Metrics with ``prefix`` and a separator before each name; unchanged when the prefix is empty."""
+    return {f"{prefix}{separator}{name}": one for name, one in metrics.items()} if prefix else metrics
+
+
+def as_mapping(params: dict[str, Any] | Namespace | None) -> dict[str, Any]:
+    """Hyper-parameters as a dict."""
+    return {} if params is None else dict(params) if isinstance(params, dict) else dict(vars(params))

@@ -1,0 +1,155 @@
+"""Who listens to a run, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.callback import Callback
+from leyden.api.datamodule import LightningDataModule
+from leyden.api.module import LightningModule
+from leyden.api.warn import warn
+from leyden.interfaces.strategy import Strategy
+from leyden.kernel.events import EVENTS
+from leyden.plugins.adapt import Participant, from_object, from_plugin
+from leyden.plugins.catalogue import PLUGINS, Catalogue, Entry
+from leyden.plugins.errors import PluginBrokenError, PluginNotFoundError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from leyden.api.session import Session
+
+_LATE = frozenset({"on_train_epoch_end"})
+_DATA_EARLY = frozenset({"prepare_data", "setup", "teardown"})
+_DATA_LATE = frozenset({"on_exception"})
+_STRATEGY = frozenset({"on_exception"})
+_NOT_THE_MODULES = frozenset({"on_load_checkpoint", "on_exception"})
+
+
+def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
+    """All listeners of a run in calling order.
+
+    Lightning's order: the data module's preparation; callbacks in list order; hook plugins; the module; the strategy;
+    the epoch-end of callbacks that monitor; loggers.
+    """
+    module, datamodule = session.module, session.datamodule
+    callbacks = ordered(session.trainer.callbacks)
+    names = unique_names(callbacks)
+    last = [one for one in callbacks if getattr(one, "leyden_order", 0) > 0]
+    first = [one for one in callbacks if getattr(one, "leyden_order", 0) <= 0]
+
+    def adapted(ones: Sequence[Any]) -> list[Participant]:
+        return [_callback(one, names[id(one)], catalogue) for one in ones]
+
+    parts: list[Participant] = []
+    if datamodule is not None:
+        name = type(datamodule).__name__
+        parts.append(from_object(name, "datamodule", datamodule, LightningDataModule, skip=2, only=_DATA_EARLY))
+    parts += [*adapted(first), *plugins(session, catalogue), *session.trainer.listeners, *adapted(last)]
+    name = type(module).__name__
+    parts.append(from_object(name, "module", module, LightningModule, skip=2, without=_NOT_THE_MODULES))
+    if datamodule is not None:
+        name = type(datamodule).__name__
+        parts.append(from_object(name, "datamodule's end", datamodule, LightningDataModule, skip=2, only=_DATA_LATE))
+    strategy = session.strategy
+    parts.append(from_object(type(strategy).__name__, "strategy", strategy, Strategy, skip=2, only=_STRATEGY))
+    monitoring = [one for one in callbacks if getattr(one, "leyden_monitors", False)]
+    parts += [_callback(one, names[id(one)], catalogue, late=True) for one in monitoring]
+    return parts + [logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)]
+
+
+def ordered(callbacks: Sequence[Any]) -> list[Any]:
+    """Callbacks by their ``leyden_order``, otherwise as given."""
+    return sorted(callbacks, key=lambda one: getattr(one, "leyden_order", 0))
+
+
+def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:
+    """A name for each callback by its id: its class, numbered where several are of one class."""
+    seen: dict[str, int] = {}
+    names = {}
+    for one in callbacks:
+        name = type(one).__name__
+        seen[name] = seen.get(name, 0) + 1
+        names[id(one)] = name if seen[name] == 1 else f"{name} {seen[name]}"
+    return names
+
+
+def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False) -> Participant:
+    owner = catalogue.owner_of(type(callback).__module__)
+    origin = owner.origin if owner is not None else ""
+    kind = "callback's judgement" if late else "callback"
+    monitors = getattr(callback, "leyden_monitors", False)
+    without = _LATE if monitors and not late else frozenset()
+    return from_object(name, kind, callback, Callback, origin=origin, only=_LATE if late else None, without=without)
+
+
+def plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
+    """The installed hook plugins that may run; a broken one is a value of the catalogue, and a warning.
+
+    Raises:
+        leyden.errors.PluginError: it was required by name, or ``LEYDEN_PLUGINS_STRICT=1``.
+    """
+    required = set(session.trainer.require_plugins)
+    found = catalogue.group(PLUGINS)
+    names = {name for entry in catalogue.everything() for name in (entry.name, entry.distribution)} if required else set()
+    absent = required - names
+    if absent:
+        raise PluginNotFoundError(
+            f"require_plugins={listed(absent)}: not installed; installed: {listed(names)}. "
+            + did_you_mean(sorted(absent)[0], names)
+        )
+    made = []
+    for entry in found:
+        named = entry.name in required or entry.distribution in required
+        if named or (entry.refusal is None and entry.incompatibility is None):
+            made += _loaded(entry, strict=named or catalogue.selection.strict)
+    return made
+
+
+def _loaded(entry: Entry, strict: bool) -> list[Participant]:
+    try:
+        return [_adapted(entry)]
+    except Exception as error:
+        if strict:
+            raise
+        warn("plugin-broken", f"{error} The run goes on without it.")
+        return []
+
+
+def _adapted(entry: Entry) -> Participant:
+    plugin = entry.load()
+    try:
+        return from_plugin(entry.name, plugin, entry.origin)
+    except Exception as error:
+        entry.failure = ("registration", error)
+        raise PluginBrokenError(
+            f"Plugin {entry.name!r} of {entry.origin} ({entry.value}) is broken: its registration failed with "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def listener(target: Any, name: str, origin: str = "") -> Participant:
+    """A listener that an option adds."""
+    return from_object(name, "option", target, None, origin=origin)
+
+
+def logger_participant(logger: Any, name: str) -> Participant:
+    """A logger as a listener."""
+    participant = Participant(name, "logger", logger)
+    calls: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+        "leyden_log_metrics": (_record_taker(logger), ("record",)),
+        "leyden_log_hyperparams": (logger.log_hyperparams, ("params",)),
+        "leyden_log_save": (logger.save, ()),
+        "leyden_finalize": (logger.finalize, ("status",)),
+        "leyden_checkpoint_tracked": (logger.after_save_checkpoint, ("checkpoint_callback",)),
+    }
+    if hasattr(logger, "log_graph"):
+        calls["leyden_log_graph"] = (logger.log_graph, ("pl_module",))
+    for name, (call, passed) in calls.items():
+        participant.listen(EVENTS[name], call, passed)
+    return participant
+
+
+def _record_taker(logger: Any) -> Callable[..., Any]:
+    if hasattr(logger, "log_record"):
+        return logger.log_record  # type: ignore[no-any-return]
+    return lambda record: logger.log_metrics({**record.metrics, "epoch": record.epoch}, record.step)

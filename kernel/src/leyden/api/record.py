@@ -1,0 +1,26 @@
+"""Records: reduced metrics on their way to the loggers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Metrics that belong to one point of a run.
+
+    Attributes:
+        metrics: plain numbers by name.
+        step: the default x-axis: batches that stepped; during evaluation outside fit, a count of its own.
+        epoch: the running epoch.
+        batch: training batches completed in the run so far.
+        phase: ``train``, ``validate``, ``test`` or ``predict``.
+        axes: metrics that have an x-axis of their own, by name.
+    """
+
+    metrics: dict[str, float]
+    step: int
+    epoch: int
+    batch: int
+    phase: str
+    axes: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,431 @@
+"""Logged values: kept as tensors, reduced in blocks, read by loggers, bars and monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from leyden.api.log_rules import check_value, levels, reduction
+from leyden.api.record import Record
+from leyden.api.transfer import batch_sizes
+from leyden.api.warn import warn
+from leyden.kernel.state import RunningStage
+from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
+
+if TYPE_CHECKING:
+    from leyden.api.session import Session
+
+BLOCK = 256
+REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": torch.sum,
+    "sum": torch.sum,
+    "max": torch.amax,
+    "min": torch.amin,
+}
+_JOIN: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean": torch.add,
+    "sum": torch.add,
+    "max": torch.maximum,
+    "min": torch.minimum,
+}
+
+
+class Entry:
+    """One name logged in one hook.
+
+    Tensors are appended detached and not copied; only when a block is full, or somebody reads, are they stacked and
+    reduced, so that logging costs no kernel launch and no wait for the device.
+    """
+
+    __slots__ = (
+        "arguments", "batch", "copy", "count", "fork", "home", "last", "loader", "logger", "metric", "name", "on_epoch",
+        "on_step", "prog_bar", "reduce", "sync", "total", "values", "version", "versions", "weight", "weights",
+    )  # fmt: skip
+
+    def __init__(self, name: str, arguments: tuple[Any, ...], on_step: bool, on_epoch: bool, loader: int | None) -> None:
+        self.name, self.arguments = name, arguments
+        self.on_step, self.on_epoch = on_step, on_epoch
+        self.fork = on_step and on_epoch
+        self.prog_bar = bool(arguments[0])
+        self.logger = arguments[1] is not False
+        self.reduce = reduction(arguments[4])
+        self.sync = bool(arguments[6]) and not arguments[10]
+        self.loader = self.home = loader
+        self.metric: Any = None
+        self.copy = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the values of an epoch."""
+        self.values: list[Any] = []
+        self.weights: list[int] = []
+        self.count = self.version = self.versions = self.batch = 0
+        self.last: Any = None
+        self.total: Tensor | None = None
+        self.weight = 0
+
+    def fold(self) -> None:
+        """Reduce the pending values into the total."""
+        if self.values:
+            block = stacked(self.values, self.name)
+            if self.versions != sum(map(version_of, self.values)):
+                self._changed_in_place()
+            if self.weights:
+                weights = torch.tensor(self.weights, dtype=block.dtype, device=block.device)
+                block = block * weights
+                self.weight += sum(self.weights)
+            part = REDUCTIONS[self.reduce](block)
+            self.total = part if self.total is None else _JOIN[self.reduce](self.total, part)
+            self.values, self.weights, self.count, self.versions = [], [], 0, 0
+
+    def _changed_in_place(self) -> None:
+        self.copy = True
+        warn(
+            "log-inplace",
+            f"A tensor logged as {self.name!r} was changed in place after self.log, so the changed value was counted in "
+            f"up to {BLOCK} batches. From now on its value is copied; log a clone() of it to be exact from the start.",
+        )
+
+    def step_value(self, session: Session) -> Any:
+        """The value of the last batch, a tensor; ``None`` when there is none."""
+        if self.metric is not None:
+            return self.last
+        if self.last is None:
+            return None
+        if version_of(self.last) != self.version:
+            self._changed_in_place()
+            self.version = version_of(self.last)
+        value = as_tensor(self.last, session.module.device)
+        return session.strategy.reduce(value.clone(), reduce_op=self.reduce) if self.sync else value
+
+    def epoch_value(self, session: Session) -> Any:
+        """The values reduced so far, a tensor; ``None`` when there are none."""
+        if self.metric is not None:
+            return _computed(self.metric, self.name)
+        self.fold()
+        if self.total is None:
+            return None
+        total, weight = self.total, self.weight
+        if self.sync:
+            reduce = session.strategy.reduce
+            operation = "sum" if self.reduce == "mean" else self.reduce
+            total = reduce(total.clone(), reduce_op=operation)
+            weight = reduce(torch.tensor(weight, device=total.device), reduce_op="sum")
+        return total / weight if self.reduce == "mean" else total
+
+    def names(self, phase: str) -> tuple[str, str]:
+        """The plain and the forked name, with the loader's suffix; ``phase`` is ``step`` or ``epoch``."""
+        suffix = "" if self.loader is None else f"/dataloader_idx_{self.loader}"
+        return self.name + suffix, (f"{self.name}_{phase}" if self.fork else self.name) + suffix
+
+    def state_dict(self) -> dict[str, Any]:
+        """The accumulators of a running epoch, for exact resume."""
+        self.fold()
+        return {"total": self.total, "weight": self.weight, "last": None if self.metric is not None else self.last,
+                "batch": self.batch}
+
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from accumulators of a checkpoint."""
+        self.total, self.weight, self.last, self.batch = state["total"], state["weight"], state["last"], state["batch"]
+
+
+def version_of(value: Any) -> int:
+    """How often a tensor was changed in place; 0 for numbers and inference tensors, which nobody counts."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else 0
+
+
+def stacked(values: list[Any], name: str) -> Tensor:
+    """Numbers and one-element tensors as one tensor, in float32 or the default dtype where that is wider."""
+    dtype = _dtype()
+    tensors = [one for one in values if isinstance(one, Tensor)]
+    try:
+        if len(tensors) == len(values):
+            block = torch.stack([one.reshape(()) for one in tensors])
+        else:
+            device = tensors[0].device if tensors else None
+            block = torch.stack([torch.as_tensor(one, dtype=dtype, device=device).reshape(()) for one in values])
+    except RuntimeError as error:
+        raise UserCodeError(f"self.log({name!r}, …) got tensors of more than one element.") from error
+    return block if block.dtype in (torch.float32, torch.float64) else block.to(dtype)
+
+
+def as_tensor(value: Any, device: torch.device) -> Tensor:
+    """A logged value as the dicts show it: a scalar tensor in float32 or wider."""
+    tensor = value if isinstance(value, Tensor) else torch.tensor(value, dtype=_dtype(), device=device)
+    tensor = tensor if tensor.ndim == 0 else tensor.reshape(())
+    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.to(_dtype())
+
+
+def _dtype() -> torch.dtype:
+    default = torch.get_default_dtype()
+    return default if default in (torch.float32, torch.float64) else torch.float32
+
+
+def _computed(metric: Any, name: str) -> Any:
+    value = metric.compute()
+    if not isinstance(value, Tensor):
+        raise UserCodeError(f"The metric logged as {name!r} computed {shown(value)}; only a tensor can be logged.")
+    return value.detach()
+
+
+class Collection:
+    """What one phase has logged since it was last reset.
+
+    Args:
+        training: whether it is the training phase; evaluation's step values are not monitored.
+    """
+
+    def __init__(self, training: bool) -> None:
+        self.training = training
+        self.entries: dict[tuple[str | None, str, int | None], Entry] = {}
+        self.batch: Any = None
+        self.size: int | None = None
+        self.loader: int | None = None
+
+    def batch_size(self, name: str) -> int:
+        """The samples in the running batch, found once a batch; 1 outside a batch."""
+        if self.batch is None:
+            return 1
+        if self.size is None:
+            sizes = list(batch_sizes(self.batch))
+            if not sizes:
+                raise ConfigurationError(
+                    f"self.log({name!r}, …): the batch holds no tensor to tell its size from. Pass batch_size to self.log."
+                )
+            if any(one != sizes[0] for one in sizes):
+                warn("batch-size", f"self.log({name!r}, …) takes {sizes[0]} as the batch size, and the batch holds tensors "
+                     f"of sizes {sorted(set(sizes))}. Pass batch_size to self.log.")
+            self.size = sizes[0]
+        return self.size
+
+    def reset(self) -> None:
+        """Forget all values, and reset the metric objects."""
+        for entry in self.entries.values():
+            if entry.metric is not None:
+                entry.metric.reset()
+            entry.reset()
+        self.entries = {}
+
+
+class Results:
+    """Everything that ``self.log`` feeds: three views, the loggers, and the age of each metric.
+
+    Attributes:
+        active: whether anything was logged in this run.
+        callback: metrics for those who monitor.
+        logged: metrics as the loggers get them.
+        bar: numbers for the progress bar.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.state = session.state
+        self.counters = session.state.counters
+        self.active = False
+        self.enabled = True
+        self.train = Collection(training=True)
+        self.evaluation = Collection(training=False)
+        self.current = self.train
+        self.on_step = True
+        self.callback: dict[str, Tensor] = {}
+        self.logged: dict[str, Tensor] = {}
+        self.bar: dict[str, float] = {}
+        self.born: dict[str, int] = {}
+        self.resumed: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def log(self, name: str, value: Any, batch_size: int | None, arguments: tuple[Any, ...]) -> None:
+        """Take one value; see ``LightningModule.log``. About ten interpreter calls when the key is known."""
+        current = self.current
+        entry = current.entries.get((self.state.hook, name, current.loader))
+        if entry is None or entry.arguments != arguments:
+            entry = self._declare(name, value, arguments, entry)
+            if entry is None:
+                return
+        if entry.metric is not None:
+            entry.last, entry.batch = value._forward_cache, self.counters.batches
+            entry.count += 1
+            return
+        entry.batch = self.counters.batches
+        if value.__class__ is not float:
+            if not isinstance(value, Tensor):
+                value, entry.version = check_value(name, value), 0
+            elif not arguments[5]:
+                # What has no graph may be a buffer or a parameter, which change in place: those are copied.
+                if entry.copy or value.grad_fn is None:
+                    value, version = value.detach().clone(), 0
+                else:
+                    value, version = value.detach(), value._version
+                    entry.versions += version
+                entry.version = version
+        entry.last = value
+        entry.count += 1
+        if entry.on_epoch:
+            entry.values.append(value)
+            if entry.reduce == "mean":
+                entry.weights.append(batch_size or current.size or current.batch_size(name))
+            if entry.count >= BLOCK:
+                entry.fold()
+
+    def _declare(self, name: str, value: Any, arguments: tuple[Any, ...], known: Entry | None) -> Entry | None:
+        if not self.enabled:
+            warn("log-barebones", "self.log does nothing under barebones=True.")
+            return None
+        if isinstance(value, Mapping):
+            for inner, one in value.items():
+                if isinstance(one, Mapping):
+                    raise ConfigurationError(f"self.log({name!r}, …) got a nested dict; a flat one is allowed.")
+                self.log(inner, one, None, arguments)
+            return None
+        if known is not None:
+            raise ConfigurationError(
+                f"self.log({name!r}, …) was called in {self.state.hook} with other arguments than before. A name has one "
+                "set of arguments in one hook: use another name."
+            )
+        on_step, on_epoch = levels(self.state.hook, name, arguments)
+        current = self.current
+        loader = current.loader if arguments[8] else None
+        entry = Entry(name, arguments, on_step, on_epoch, loader)
+        entry.home = current.loader
+        if hasattr(value, "_forward_cache") and hasattr(value, "compute"):
+            entry.metric = self._owned(name, value, arguments[9])
+        elif not isinstance(value, int | float):
+            check_value(name, value)
+        key = (self.state.hook, name, current.loader)
+        if current is self.train and key in self.resumed:
+            entry.load_state_dict(self.resumed.pop(key))
+        current.entries[key] = entry
+        self.active = True
+        return entry
+
+    def _owned(self, name: str, metric: Any, attribute: str | None) -> Any:
+        if attribute is None and not any(one is metric for one in self.session.module.modules()):
+            raise ConfigurationError(
+                f"self.log({name!r}, metric): the metric is no attribute of {type(self.session.module).__name__}, so its "
+                "state would not be moved or reset with it. Make it one in __init__, or pass metric_attribute."
+            )
+        return metric
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Bring the views up to what was logged."""
+        self.gather(self.current, "step" if self.on_step else "epoch")
+
+    def gather(self, collection: Collection, phase: str) -> dict[str, Tensor]:
+        """Take the values of a phase (``step`` or ``epoch``) into the views; returns those for the loggers."""
+        found: dict[str, Tensor] = {}
+        for entry in collection.entries.values():
+            if entry.last is None and entry.total is None and entry.metric is None:
+                continue
+            if entry.home != collection.loader:
+                continue
+            value = self._value(entry, phase)
+            if value is None:
+                continue
+            plain, forked = entry.names(phase)
+            if entry.logger:
+                found[forked] = self.logged[forked] = value
+            if collection.training or phase == "epoch":
+                self.callback[plain] = self.callback[forked] = value
+                self.born[plain] = self.born[forked] = entry.batch
+            if entry.prog_bar:
+                self.bar[forked] = value.item()
+        return found
+
+    def _value(self, entry: Entry, phase: str) -> Any:
+        if phase == "step":
+            return entry.step_value(self.session) if entry.on_step else None
+        return entry.epoch_value(self.session) if entry.on_epoch else None
+
+    # -- what the loops tell -------------------------------------------------------------------------------------
+
+    def start(self, collection: Collection) -> None:
+        """A phase begins: what is logged from now on belongs to it."""
+        self.current = collection
+        self.on_step = False
+
+    def next_batch(self, batch: Any, loader: int | None = None) -> None:
+        """A batch begins."""
+        current = self.current
+        current.batch, current.size, current.loader = batch, None, loader
+        self.on_step = True
+
+    def batch_end(self) -> None:
+        """A training batch's hooks are over: write its step values when logging is due."""
+        if self.due():
+            self.write(self.gather(self.train, "step"), self.state.counters.updates)
+
+    def due(self) -> bool:
+        """Whether the running batch is written: it stepped, and it is its turn or the run is stopping."""
+        state, every = self.state, self.session.trainer.log_every_n_steps
+        if self.session.step.accumulating:
+            return False
+        turn = every > 0 and (state.counters.updates + 1) % every == 0
+        return turn or state.should_stop or bool(self.session.trainer.fast_dev_run)
+
+    def epoch_end_reached(self) -> None:
+        """The batches of a training epoch are done; from here on values are those of the epoch."""
+        self.gather(self.train, "step")
+        self.start(self.train)
+
+    def epoch_end(self) -> None:
+        """The hooks of a training epoch's end are over: write its values and forget them."""
+        self.write(self.gather(self.train, "epoch"), self.state.counters.updates - 1)
+        self.train.reset()
+
+    def write(self, metrics: dict[str, Tensor], step: int | None) -> None:
+        """Hand metrics to the loggers; a metric called ``step`` replaces the x-axis."""
+        hooks, session, counters = self.session.hooks, self.session, self.state.counters
+        if not metrics:
+            return
+        if session.strategy.is_global_zero and hooks.leyden_log_metrics:
+            numbers = to_numbers(metrics)
+            axis = numbers.pop("step", step)
+            record = Record(numbers, int(axis or 0), counters.epoch, counters.batches, self.phase())
+            hooks.leyden_log_metrics(session.trainer, session.module, record)
+        if session.strategy.is_global_zero and hooks.leyden_log_save:
+            hooks.leyden_log_save(session.trainer, session.module)
+
+    def clear(self) -> None:
+        """Forget everything (a run begins, or the sanity check is over)."""
+        self.callback, self.logged, self.bar, self.born = {}, {}, {}, {}
+        self.train.reset()
+        self.evaluation.reset()
+
+    def freeze(self) -> None:
+        """The run is over: keep the views as they are."""
+        self.refresh()
+        self.train.entries, self.evaluation.entries = {}, {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The accumulators of the running training epoch, and the views, for exact resume."""
+        entries = [[*key, one.state_dict()] for key, one in self.train.entries.items() if one.metric is None]
+        return {"train": entries, "callback": dict(self.callback), "logged": dict(self.logged), "born": dict(self.born)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them back; the accumulators join the entries when the hooks log again."""
+        self.callback.update(state["callback"])
+        self.logged.update(state["logged"])
+        self.born.update(state["born"])
+        self.resumed = {tuple(key): values for *key, values in state["train"]}
+
+    def phase(self) -> str:
+        """The phase that a record belongs to."""
+        stage = self.state.stage
+        return str(RunningStage.VALIDATING if stage is RunningStage.SANITY_CHECKING else stage)
+
+
+def to_numbers(metrics: Mapping[str, Tensor]) -> dict[str, float]:
+    """Scalar tensors as numbers, with one wait for each device."""
+    if not metrics:
+        return {}
+    values = list(metrics.values())
+    if len({(one.device, one.dtype) for one in values}) == 1 and len(values) > 1:
+        return dict(zip(metrics, torch.stack(values).tolist(), strict=True))
+    return {name: value.item() for name, value in metrics.items()}

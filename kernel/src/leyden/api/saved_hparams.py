@@ -1,0 +1,54 @@
+"""Hyper-parameters as a checkpoint holds them: plain data that loads without running code."""
+
+from __future__ import annotations
+
+import enum
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from leyden.api.warn import warn
+
+_PLAIN = (type(None), bool, int, float, str, bytes, complex, torch.Tensor, torch.Size, torch.dtype, torch.device)
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that plain data can hold; the others are left out.
+
+    Enum members and paths are kept by name and text. Anything else that is no plain data (modules, functions) cannot be
+    rebuilt without running code from the file; its key is named in a warning, and must be given again on load.
+    """
+    kept, dropped = {}, []
+    for key, value in values.items():
+        try:
+            kept[key] = _plain(value)
+        except TypeError:
+            dropped.append(f"{key} ({type(value).__name__})")
+    if dropped:
+        warn(
+            "hparams-dropped",
+            f"These hyper-parameters are no plain data and are not saved: {', '.join(sorted(dropped))}. Leave them out "
+            "with save_hyperparameters(ignore=[…]) and pass them to load_from_checkpoint.",
+        )
+    return kept
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN or isinstance(value, torch.Tensor):
+        return value
+    if isinstance(value, enum.Enum):
+        return _plain(value.value)
+    if isinstance(value, str | int | float | bool):
+        return next(kind(value) for kind in (str, bool, int, float) if isinstance(value, kind))
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        kind = type(value) if type(value) in (list, tuple, set) else list
+        return kind(_plain(one) for one in value)
+    raise TypeError(type(value).__name__)

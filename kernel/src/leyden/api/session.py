@@ -1,0 +1,334 @@
+"""A session: everything that one call of fit, validate, test or predict needs, from set-up to teardown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from leyden.api import checkpoint as checkpoints
+from leyden.api.checks import check_module
+from leyden.api.data import Data
+from leyden.api.evaluation import EvaluationPass
+from leyden.api.module import LightningModule
+from leyden.api.optimizers import configure
+from leyden.api.participants import arranged
+from leyden.api.results import Results
+from leyden.api.rng import isolate_rng
+from leyden.kernel import loop
+from leyden.kernel.state import Point, RunningStage, TrainerFn
+from leyden.plugins.adapt import overridden
+from leyden.plugins.catalogue import catalogue
+from leyden.plugins.components import resolve
+from leyden.plugins.errors import ConfigurationError
+from leyden.plugins.manager import Manager
+
+if TYPE_CHECKING:
+    from leyden.api.trainer import Trainer
+
+STAGES = {
+    TrainerFn.FITTING: RunningStage.TRAINING,
+    TrainerFn.VALIDATING: RunningStage.VALIDATING,
+    TrainerFn.TESTING: RunningStage.TESTING,
+    TrainerFn.PREDICTING: RunningStage.PREDICTING,
+}
+
+
+class Session:
+    """One run, as kernel.run and kernel.loop see it.
+
+    Args:
+        trainer: whose configuration and state it uses.
+        fn: what the user called.
+        module: the module.
+        datamodule: the data module, if any.
+        loaders: loaders that the user passed, by prefix.
+        checkpoint_path: what to load before the loop.
+        weights_only: ``False`` lets that file run code.
+        keep_predictions: whether ``predict`` returns them.
+    """
+
+    step: Any
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        fn: TrainerFn,
+        module: LightningModule,
+        datamodule: Any,
+        loaders: dict[str, Any],
+        checkpoint_path: str | None,
+        weights_only: bool | None,
+        keep_predictions: bool,
+    ) -> None:
+        self.trainer, self.fn, self.module, self.datamodule = trainer, fn, module, datamodule
+        self.state = trainer.run_state
+        self.strategy = trainer.strategy
+        self.accelerator = trainer.accelerator
+        self.checkpoint_path, self.weights_only = checkpoint_path, weights_only
+        self.keep_predictions = keep_predictions
+        self.manager = Manager(self.state)
+        self.hooks = self.manager.table
+        self.metrics = Results(self)
+        self.data = Data(self, loaders)
+        self.evaluation_counts: dict[tuple[str, int], int] = trainer.evaluation_counts
+        self.step = None
+        self.validating = False
+
+    # -- kernel.run.Session --------------------------------------------------------------------------------------
+
+    def set_up(self, cleanup: ExitStack) -> None:
+        """Everything before the loop, in Lightning's order."""
+        state, trainer, module = self.state, self.trainer, self.module
+        state.fn, state.stage = self.fn, STAGES[self.fn]
+        self._attach(cleanup)
+        trainer.add_module_callbacks(self.in_hook("configure_callbacks", module.configure_callbacks))
+        self.manager.register(arranged(self, catalogue()))
+        check_module(self)
+        self._fire("leyden_run_start")
+        cleanup.callback(self.strategy.teardown)
+        self.strategy.setup_environment()
+        self.strategy.module = self.module
+        self._prepare_data()
+        self._start_loggers(cleanup)
+        cleanup.callback(self._fire, "teardown", str(self.fn))
+        self._fire("setup", str(self.fn))
+        with self.strategy.init_context():
+            self.in_hook("configure_model", module.configure_model)
+        self._load(cleanup)
+
+    def _load(self, cleanup: ExitStack) -> None:
+        saved = self._read_checkpoint()
+        if saved is not None and not self.strategy.restore_after_setup:
+            checkpoints.restore_model(self, saved)
+        self.metrics.clear()
+        self.strategy.setup(self.module)
+        if self.fn is TrainerFn.FITTING:
+            self._set_up_training()
+            self._fire("on_fit_start")
+        self._log_hyper_parameters()
+        if saved is not None and self.strategy.restore_after_setup:
+            checkpoints.restore_model(self, saved)
+        if self.fn is TrainerFn.FITTING:
+            if saved is not None:
+                self._resume(saved)
+            self.module.zero_grad()
+
+    def loop(self) -> Any:
+        """Run the loop; gradients are off wherever nothing is trained."""
+        if self.fn is TrainerFn.FITTING:
+            torch.set_grad_enabled(True)
+            return loop.fit(self)
+        return loop.evaluate(self, STAGES[self.fn])
+
+    def finish(self) -> None:
+        """What follows a loop that ended well."""
+        if self.fn is TrainerFn.FITTING:
+            self._fire("on_fit_end")
+
+    # -- set-up --------------------------------------------------------------------------------------------------
+
+    def _attach(self, cleanup: ExitStack) -> None:
+        module, trainer = self.module, self.trainer
+        module.trainer = trainer
+        for one in module.modules():
+            if isinstance(one, LightningModule):
+                one.__dict__["_results"] = self.metrics
+        cleanup.callback(self._detach)
+        if self.datamodule is not None:
+            self.datamodule.trainer = trainer
+        for callback in trainer.callbacks:
+            callback.log, callback.log_dict = module.log, module.log_dict
+        cleanup.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+
+    def _detach(self) -> None:
+        self.metrics.freeze()
+        for one in self.module.modules():
+            if isinstance(one, LightningModule):
+                one.__dict__["_results"] = None
+
+    def _prepare_data(self) -> None:
+        strategy = self.strategy
+        owner = self.datamodule if self.datamodule is not None else self.module
+        rank = strategy.local_rank if owner.prepare_data_per_node else strategy.global_rank
+        if rank == 0:
+            self._fire("prepare_data")
+        strategy.barrier("prepare_data")
+
+    def _start_loggers(self, cleanup: ExitStack) -> None:
+        cleanup.callback(self._finalize)
+        if self.strategy.is_global_zero:
+            for logger in self.trainer.loggers:
+                if hasattr(logger, "start"):
+                    logger.start()
+
+    def _finalize(self) -> None:
+        status = "failed" if self.state.status == "interrupted" else "success"
+        if self.strategy.is_global_zero:
+            self._fire("leyden_finalize", status)
+
+    def _log_hyper_parameters(self) -> None:
+        if not self.trainer.loggers or not self.strategy.is_global_zero:
+            return
+        if self.trainer.enable_autolog_hparams:
+            params = self._merged_hyper_parameters()
+            if params is not None:
+                self._fire("leyden_log_hyperparams", params)
+        self._fire("leyden_log_graph")
+        self._fire("leyden_log_save")
+
+    def _merged_hyper_parameters(self) -> dict[str, Any] | None:
+        merged: dict[str, Any] | None = None
+        for owner in (self.datamodule, self.module):
+            if owner is None or not getattr(owner, "_log_hyperparams", False):
+                continue
+            own = dict(owner.hparams_initial)
+            clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
+            if clash:
+                raise ConfigurationError(
+                    f"The module and the data module both have the hyper-parameter {clash[0]!r}, with different values. "
+                    "Rename one, or leave it out with save_hyperparameters(ignore=…)."
+                )
+            merged = {**(merged or {}), **own}
+        return merged
+
+    def _set_up_training(self) -> None:
+        module = self.module
+        with torch.enable_grad():
+            configured = self.in_hook("configure_optimizers", configure, module)
+            configured.optimizers = self.strategy.setup_optimizers(configured.optimizers)
+            scheme = "automatic" if module.automatic_optimization else "manual"
+            self.step = resolve("steps", scheme)(self, configured)
+        self.validating = self.enable_validation
+
+    @property
+    def enable_validation(self) -> bool:
+        """Whether training is interrupted by validation."""
+        trainer = self.trainer
+        wanted = trainer.limit_val_batches if not trainer.overfit_batches else trainer.overfit_batches
+        own_step = overridden(self.module, "validation_step", LightningModule)
+        return bool(wanted) and self.data.defined("val") and own_step is not None
+
+    # -- checkpoints ---------------------------------------------------------------------------------------------
+
+    def _read_checkpoint(self) -> dict[str, Any] | None:
+        if self.checkpoint_path is None:
+            return None
+        io = self.trainer.checkpoint_io()
+        found = io.load_checkpoint(self.checkpoint_path, "cpu", self.weights_only is not False)
+        checkpoints.compare_plugins(self, found)
+        return found
+
+    def _resume(self, saved: Mapping[str, Any]) -> None:
+        saved = dict(saved)
+        checkpoints.restore_training(self, saved)
+        checkpoints.restore_progress(self, saved)
+        self._randomness = saved
+
+    def plugins_in_use(self) -> list[list[str]]:
+        """Distribution and version of everything that takes part, for checkpoints."""
+        return [list(one) for one in self.trainer.distributions_in_use(self)]
+
+    # -- kernel.work.Work ----------------------------------------------------------------------------------------
+
+    @property
+    def train(self) -> Any:
+        """The training data."""
+        return self.data.train
+
+    def load_training_data(self) -> None:
+        """Build the training loader, and the validation loader when the first epoch validates."""
+        trainer = self.trainer
+        if not trainer.limit_train_batches and not trainer.overfit_batches:
+            return
+        self.metrics.start(self.metrics.train)
+        self.data.load_train()
+        every = self.state.limits.check_val_every_n_epoch
+        if self.validating and (every is None or (self.state.counters.epoch + 1) % every == 0):
+            self.data.load_evaluation(RunningStage.VALIDATING)
+        saved = self.__dict__.pop("_randomness", None)
+        if saved is not None:
+            checkpoints.restore_randomness(self, saved)
+
+    def start_epoch(self) -> None:
+        """Reload the loaders when that is due and tell samplers the epoch."""
+        self.state.stage = RunningStage.TRAINING
+        self.metrics.start(self.metrics.train)
+        self.data.reload()
+        self.data.set_epoch(self.data.train.loader if self.data.train else None, self.state.counters.epoch)
+
+    def sanity_check_due(self) -> bool:
+        """Whether validation is tried before training: on fresh runs that validate."""
+        fresh = self.state.counters.batches == 0 and self.checkpoint_path is None
+        return fresh and self.enable_validation and self.state.limits.num_sanity_val_steps > 0
+
+    @contextmanager
+    def sanity_check(self) -> Iterator[None]:
+        """Limit validation to the first batches, drop its metrics, and leave the random generators alone."""
+        state = self.state
+        state.stage = RunningStage.SANITY_CHECKING
+        self.metrics.start(self.metrics.evaluation)
+        with isolate_rng():
+            loaders = self.data.load_evaluation(RunningStage.SANITY_CHECKING)
+            limits = [one.limit for one in loaders]
+            for one in loaders:
+                one.limit = min(one.limit, state.limits.num_sanity_val_steps)
+            try:
+                yield
+            finally:
+                for one, limit in zip(loaders, limits, strict=True):
+                    one.limit = limit
+        self.metrics.clear()
+        self.evaluation_counts.clear()
+        state.point = Point.EPOCH_START
+        state.stage = RunningStage.TRAINING
+
+    def zero_grad_before_validation(self) -> None:
+        """Release gradients so that validation has the memory."""
+        self._fire("on_validation_model_zero_grad")
+        if not self.overrides("on_validation_model_zero_grad"):
+            self.module.zero_grad()
+
+    @contextmanager
+    def evaluation(self, stage: RunningStage) -> Iterator[EvaluationPass]:
+        """One pass without gradients, with metrics of its own."""
+        state, results = self.state, self.metrics
+        outer, outer_step = results.current, results.on_step
+        state.stage = stage
+        results.evaluation.reset()
+        results.start(results.evaluation)
+        inference = self.fn is not TrainerFn.FITTING and self.trainer.inference_mode
+        with torch.inference_mode() if inference else torch.no_grad():
+            yield EvaluationPass(self, stage)
+        results.evaluation.batch = None
+        results.current, results.on_step = outer, outer_step
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    def log_axis(self) -> int:
+        """The x-axis of what is logged now: updates, not counting the running batch's."""
+        return self.state.counters.updates
+
+    def overrides(self, hook: str) -> bool:
+        """Whether the module has a hook of its own."""
+        return overridden(self.module, hook, LightningModule) is not None
+
+    def in_hook(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the user's so that ``self.log`` in it knows where it is."""
+        outer, self.state.hook = self.state.hook, name
+        try:
+            return call(*args)
+        finally:
+            self.state.hook = outer
+
+    def _fire(self, name: str, *args: Any) -> None:
+        loop.fire(self, name, *args)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    try:
+        return bool(one != other)
+    except (TypeError, ValueError, RuntimeError):
+        return one is not other

@@ -1,0 +1,318 @@
+"""The Trainer: configuration, and one run for each call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from leyden.api import assembly
+from leyden.api.calls import Call
+from leyden.api.rank_zero import rank_zero_info
+from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
+from leyden.api.warn import warn
+from leyden.kernel.run import execute
+from leyden.kernel.state import RunState, TrainerFn
+from leyden.plugins.errors import ArgumentTypeError, DetachedError
+
+if TYPE_CHECKING:
+    from leyden.api.callback import Callback
+    from leyden.api.logger import Logger
+    from leyden.api.module import LightningModule
+    from leyden.api.session import Session
+    from leyden.interfaces.accelerator import Accelerator
+    from leyden.interfaces.checkpoint_io import CheckpointIO
+    from leyden.interfaces.strategy import Strategy
+    from leyden.plugins.adapt import Participant
+
+
+class _Documented(type):
+    """Shows the keywords that are installed, to ``inspect.signature`` and ``help``, without importing them before."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        from leyden.api.signature import parameters
+
+        if cls.__init__ is not Trainer.__init__:
+            raise AttributeError("__signature__")
+        return inspect.Signature(parameters())
+
+    def __getattribute__(cls, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name == "__doc__" and value and value is vars(Trainer).get("__doc__"):
+            from leyden.api.signature import documentation
+
+            return f"{value}\n{documentation()}"
+        return value
+
+
+class Trainer(TrainerViews, metaclass=_Documented):
+    """Trains, validates, tests and predicts with a LightningModule.
+
+    Every keyword is checked when the Trainer is made. Keywords belong to the Trainer or to an installed plugin.
+
+    Raises:
+        leyden.errors.LeydenError: a keyword, or what it asks for, is not possible; says what is, and what to install.
+    """
+
+    accelerator: Accelerator
+    strategy: Strategy
+    callbacks: list[Any]
+    loggers: list[Logger]
+    listeners: list[Participant]
+    default_root_dir: str
+    device_ids: list[int]
+    require_plugins: tuple[str, ...]
+    fast_dev_run: int
+    accumulate_grad_batches: int
+    inference_mode: bool
+    overfit_batches: float
+    num_nodes: int
+    enable_autolog_hparams: bool
+    reload_dataloaders_every_n_epochs: int
+    barebones: bool
+    log_every_n_steps: int
+    limit_train_batches: float
+    limit_val_batches: float
+    limit_test_batches: float
+    limit_predict_batches: float
+    val_check_interval: Any
+    gradient_clip_val: float | None
+    gradient_clip_algorithm: str | None
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        if args:
+            raise ArgumentTypeError(f"Trainer takes keywords alone, and got {args[0]!r} without one. Name it.")
+        self.run_state = RunState()
+        self.state = StateView(self.run_state)
+        self.fit_loop = FitLoopView(self)
+        self.session: Session | None = None
+        self.evaluation_counts: dict[tuple[str, int], int] = {}
+        self.notes: list[str] = []
+        self._module: Any = None
+        self._ckpt_path: str | None = None
+        assembly.configure(self, keywords)
+
+    # -- the four calls ------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        model: LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: Any = None,
+        ckpt_path: str | PathLike[str] | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """Train a module.
+
+        Args:
+            model: the module.
+            train_dataloaders: training data, or a LightningDataModule.
+            val_dataloaders: validation data.
+            datamodule: a LightningDataModule instead of loaders.
+            ckpt_path: resume from this checkpoint: a path, ``"best"``, ``"last"``.
+            weights_only: ``False`` lets the checkpoint run code.
+
+        Raises:
+            leyden.errors.LeydenError: something needed is missing or contradictory; before the first step.
+        """
+        if self.notes:
+            for note in self.notes:
+                warn("max-epochs", note)
+            self.notes = []
+        call = Call(TrainerFn.FITTING, model, datamodule, {"train": train_dataloaders, "val": val_dataloaders}, ckpt_path)
+        self._run(call, weights_only)
+
+    def validate(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        ckpt_path: str | PathLike[str] | None = None,
+        verbose: bool = True,
+        datamodule: Any = None,
+        weights_only: bool | None = None,
+    ) -> list[dict[str, float]]:
+        """Run one validation epoch and return its metrics, one dict a loader.
+
+        Args:
+            model: the module; the last one when ``None``, then with the weights of the best checkpoint.
+            dataloaders: validation data, or a LightningDataModule.
+            ckpt_path: load these weights first: a path, ``"best"``, ``"last"``.
+            verbose: print the metrics.
+            datamodule: a LightningDataModule instead of loaders.
+            weights_only: ``False`` lets the checkpoint run code.
+        """
+        call = Call(TrainerFn.VALIDATING, model, datamodule, {"val": dataloaders}, ckpt_path)
+        return self._reported(self._run(call, weights_only), verbose, "validate")
+
+    def test(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        ckpt_path: str | PathLike[str] | None = None,
+        verbose: bool = True,
+        datamodule: Any = None,
+        weights_only: bool | None = None,
+    ) -> list[dict[str, float]]:
+        """Run one test epoch; as :meth:`validate`."""
+        call = Call(TrainerFn.TESTING, model, datamodule, {"test": dataloaders}, ckpt_path)
+        return self._reported(self._run(call, weights_only), verbose, "test")
+
+    def predict(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        datamodule: Any = None,
+        return_predictions: bool | None = None,
+        ckpt_path: str | PathLike[str] | None = None,
+        weights_only: bool | None = None,
+    ) -> Any:
+        """Predict, and return what ``predict_step`` returned: a list of batches, a list of lists for several loaders.
+
+        Args:
+            model: the module; the last one when ``None``.
+            dataloaders: data, or a LightningDataModule.
+            datamodule: a LightningDataModule instead of loaders.
+            return_predictions: ``False`` keeps nothing, for large data; default yes.
+            ckpt_path: load these weights first.
+            weights_only: ``False`` lets the checkpoint run code.
+        """
+        call = Call(TrainerFn.PREDICTING, model, datamodule, {"predict": dataloaders}, ckpt_path)
+        return self._run(call, weights_only, keep=return_predictions is not False)
+
+    def _run(self, call: Call, weights_only: bool | None, keep: bool = False) -> Any:
+        from leyden.api.session import Session
+
+        module, datamodule, loaders = call.resolved(self)
+        self._module = module
+        path = call.checkpoint(self)
+
+        def run() -> Any:
+            self.session = Session(self, call.fn, module, datamodule, loaders, path, weights_only, keep)
+            return execute(self.session)
+
+        return self.strategy.launch(run, self)
+
+    def _reported(self, results: Any, verbose: bool, title: str) -> Any:
+        results = [] if results is None else results
+        if verbose and self.is_global_zero and any(results):
+            from leyden.api.report import table
+
+            print(table(results, title))
+        return results
+
+    # -- checkpoints ---------------------------------------------------------------------------------------------
+
+    def save_checkpoint(
+        self, filepath: str | PathLike[str], weights_only: bool | None = None, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint of the running (or last) run.
+
+        Args:
+            filepath: the file.
+            weights_only: leave out what only resuming needs.
+            storage_options: handed to the checkpoint io.
+
+        Raises:
+            leyden.errors.DetachedError: nothing has run yet.
+            leyden.errors.CheckpointError: it cannot be written.
+        """
+        from leyden.api import checkpoint
+
+        session = self.session
+        if session is None:
+            raise DetachedError("save_checkpoint needs a module: call it in or after fit, validate, test or predict.")
+        contents = checkpoint.dump(session, bool(weights_only))
+        hooks, path = session.hooks, str(filepath)
+        written = None
+        if hooks.leyden_write_checkpoint:
+            written = hooks.leyden_write_checkpoint(self, session.module, contents, path, storage_options)
+        if written is None and self.is_global_zero:
+            self.checkpoint_io().save_checkpoint(contents, filepath, storage_options)
+        self.strategy.barrier("save_checkpoint")
+        if hooks.leyden_checkpoint_saved:
+            hooks.leyden_checkpoint_saved(self, session.module, path, contents)
+
+    def checkpoint_io(self) -> CheckpointIO:
+        """The run's checkpoint io; the default one when none was given."""
+        if self.strategy.checkpoint_io is None:
+            from leyden.api.loading import default_io
+
+            self.strategy.checkpoint_io = default_io()
+        return self.strategy.checkpoint_io
+
+    def announce_checkpoint(self, callback: Callback) -> None:
+        """A checkpoint callback tells the loggers that it has saved."""
+        session = self.session
+        if session is not None and self.is_global_zero and session.hooks.leyden_checkpoint_tracked:
+            session.hooks.leyden_checkpoint_tracked(self, session.module, callback)
+
+    # -- plugins -------------------------------------------------------------------------------------------------
+
+    def add_listener(self, listener: Any) -> None:
+        """Let an object listen to the runs of this Trainer; its methods are named like hooks and take all parameters."""
+        from leyden.api.participants import listener as adapted
+
+        self.listeners.append(adapted(listener, f"{type(listener).__name__} {len(self.listeners)}"))
+
+    def add_module_callbacks(self, callbacks: Any) -> None:
+        """Take the callbacks that ``configure_callbacks`` returned; one of the same type is replaced."""
+        new = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
+        if new:
+            new = assembly._callbacks(new)
+            kinds = {type(one) for one in new}
+            replaced = [type(one).__name__ for one in self.callbacks if type(one) in kinds]
+            if replaced:
+                rank_zero_info(f"configure_callbacks replaces {', '.join(replaced)} of the Trainer.")
+            self.callbacks = [one for one in self.callbacks if type(one) not in kinds] + new
+        for callback in self.callbacks:
+            if self.session is not None:
+                callback.log, callback.log_dict = self.session.module.log, self.session.module.log_dict
+
+    def distributions_in_use(self, session: Session) -> list[tuple[str, str]]:
+        """Distribution and version of every component, callback, logger and hook plugin of a run."""
+        from leyden.plugins.catalogue import catalogue
+
+        found = catalogue()
+        taking = [self.accelerator, self.strategy, self.strategy.precision, self.strategy.checkpoint_io, session.step]
+        taking += [*self.callbacks, *self.loggers, *(one.target for one in session.manager.participants)]
+        entries = [found.owner_of(getattr(one, "__module__", None) or type(one).__module__) for one in taking if one is not None]
+        pairs = [(one.distribution, one.version) for one in entries if one is not None]
+        pairs += [(name, version) for name, _, version in (one.origin.partition(" ") for one in session.manager.participants) if version]
+        return sorted(set(pairs))
+
+    # -- conveniences --------------------------------------------------------------------------------------------
+
+    def print(self, *args: Any, **kwargs: Any) -> None:
+        """Print on rank zero alone; a progress bar prints above itself."""
+        if self.is_global_zero:
+            bar = self.progress_bar_callback
+            (bar.print if bar is not None else print)(*args, **kwargs)
+
+    def export(self, path: str | PathLike[str], format: str, sample: Any = None, **options: Any) -> Any:
+        """Export the module of the running (or last) run; see :mod:`leyden.exporters`."""
+        from leyden.api.export import export
+
+        return export(self.lightning_module, path, format, sample, options)
+
+    @contextmanager
+    def init_module(self, empty_init: bool | None = None) -> Iterator[None]:
+        """Create modules as the strategy and the precision want their parameters."""
+        with self.strategy.init_context(empty_init):
+            yield
+
+    @property
+    def max_epochs(self) -> int | None:
+        """The limit of epochs; -1 for none."""
+        limit = self.run_state.limits.max_epochs
+        return -1 if limit == inf else int(limit)
+
+    @property
+    def max_steps(self) -> int:
+        """The limit of optimizer steps; -1 for none."""
+        limit = self.run_state.limits.max_steps
+        return -1 if limit == inf else int(limit)

@@ -1,0 +1,450 @@
+"""What a Trainer shows of itself and of its run. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from leyden.interfaces.precision import Precision
+from leyden.kernel.state import RunningStage, RunState, TrainerFn, TrainerStatus
+
+if TYPE_CHECKING:
+    import torch
+
+    from leyden.api.session import Session
+    from leyden.interfaces.strategy import Strategy
+
+
+class StateView:
+    """``trainer.state``: what was called, which loop runs, and how the last call went."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+
+    @property
+    def fn(self) -> TrainerFn | None:
+        """What was called last."""
+        return self._state.fn
+
+    @property
+    def stage(self) -> RunningStage | None:
+        """Which loop is running."""
+        return self._state.stage
+
+    @property
+    def status(self) -> TrainerStatus:
+        """How the last call went."""
+        return self._state.status
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last call ended well."""
+        return self._state.status is TrainerStatus.FINISHED
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no run is going on."""
+        return self._state.status in (TrainerStatus.FINISHED, TrainerStatus.INTERRUPTED)
+
+
+class FitLoopView:
+    """``trainer.fit_loop``: the counters and limits of fitting, under the names that callbacks read."""
+
+    def __init__(self, trainer: Any) -> None:
+        self._trainer = trainer
+        self.epoch_loop = self
+
+    @property
+    def _batches_that_stepped(self) -> int:
+        return int(self._trainer.run_state.counters.updates)
+
+    @property
+    def global_step(self) -> int:
+        """Optimizer steps."""
+        return int(self._trainer.global_step)
+
+    @property
+    def batch_idx(self) -> int:
+        """The running batch of the epoch."""
+        return int(self._trainer.run_state.batch_idx)
+
+    @property
+    def total_batch_idx(self) -> int:
+        """The running batch over all epochs."""
+        counters = self._trainer.run_state.counters
+        return int(counters.batches - counters.batch + self._trainer.run_state.batch_idx)
+
+    @property
+    def max_epochs(self) -> int | None:
+        """The limit of epochs; settable."""
+        found: int | None = self._trainer.max_epochs
+        return found
+
+    @max_epochs.setter
+    def max_epochs(self, value: int | None) -> None:
+        self._trainer.run_state.limits.max_epochs = inf if value in (None, -1) else value
+
+    @property
+    def max_steps(self) -> int:
+        """The limit of optimizer steps; settable."""
+        return int(self._trainer.max_steps)
+
+    @max_steps.setter
+    def max_steps(self, value: int) -> None:
+        self._trainer.run_state.limits.max_steps = inf if value == -1 else value
+
+    @property
+    def min_epochs(self) -> int:
+        """Epochs before which nothing stops the run; settable."""
+        return int(self._trainer.run_state.limits.min_epochs)
+
+    @min_epochs.setter
+    def min_epochs(self, value: int | None) -> None:
+        self._trainer.run_state.limits.min_epochs = value or 0
+
+    @property
+    def min_steps(self) -> int:
+        """Optimizer steps before which nothing stops the run; settable."""
+        return int(self._trainer.run_state.limits.min_steps)
+
+    @min_steps.setter
+    def min_steps(self, value: int | None) -> None:
+        self._trainer.run_state.limits.min_steps = value or 0
+
+
+class TrainerViews:
+    """Read-only views of a Trainer, under Lightning's names."""
+
+    run_state: RunState
+    session: Session | None
+    strategy: Strategy
+    callbacks: list[Any]
+    loggers: list[Any]
+    default_root_dir: str
+    device_ids: list[int]
+    _module: Any
+    _ckpt_path: str | None
+
+    # -- counters and stages -------------------------------------------------------------------------------------
+
+    @property
+    def current_epoch(self) -> int:
+        """The running epoch; after a run, the number of epochs completed."""
+        return self.run_state.counters.epoch
+
+    @property
+    def global_step(self) -> int:
+        """Steps of all optimizers together."""
+        return self.run_state.counters.optimizer_steps
+
+    @property
+    def is_last_batch(self) -> bool:
+        """Whether the running training batch is the epoch's last."""
+        return self.run_state.is_last_batch
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the run ends as soon as min_epochs and min_steps allow; settable."""
+        return self.run_state.should_stop
+
+    @should_stop.setter
+    def should_stop(self, value: bool) -> None:
+        self.run_state.should_stop = value
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C or an exception ended the last call."""
+        return self.run_state.status is TrainerStatus.INTERRUPTED
+
+    @property
+    def min_epochs(self) -> int:
+        """Epochs before which nothing stops the run."""
+        return self.run_state.limits.min_epochs
+
+    @property
+    def min_steps(self) -> int | None:
+        """Optimizer steps before which nothing stops the run."""
+        return self.run_state.limits.min_steps or None
+
+    @property
+    def check_val_every_n_epoch(self) -> int | None:
+        """Validation runs in every so many epochs."""
+        return self.run_state.limits.check_val_every_n_epoch
+
+    @property
+    def val_check_batch(self) -> float | None:
+        """Validation runs every so many training batches, known once training data is loaded."""
+        return self.run_state.val_batch_interval
+
+    @property
+    def num_sanity_val_steps(self) -> float:
+        """Validation batches tried before training."""
+        return self.run_state.limits.num_sanity_val_steps
+
+    @property
+    def training(self) -> bool:
+        """Whether the training loop runs."""
+        return self.run_state.stage is RunningStage.TRAINING
+
+    @property
+    def validating(self) -> bool:
+        """Whether a validation loop runs, the sanity check aside."""
+        return self.run_state.stage is RunningStage.VALIDATING
+
+    @property
+    def testing(self) -> bool:
+        """Whether the test loop runs."""
+        return self.run_state.stage is RunningStage.TESTING
+
+    @property
+    def predicting(self) -> bool:
+        """Whether the prediction loop runs."""
+        return self.run_state.stage is RunningStage.PREDICTING
+
+    @property
+    def sanity_checking(self) -> bool:
+        """Whether the sanity check runs."""
+        return self.run_state.stage is RunningStage.SANITY_CHECKING
+
+    @property
+    def evaluating(self) -> bool:
+        """Whether validation or test runs."""
+        return self.run_state.stage is not None and self.run_state.stage.evaluating
+
+    # -- metrics -------------------------------------------------------------------------------------------------
+
+    @property
+    def callback_metrics(self) -> dict[str, torch.Tensor]:
+        """Metrics for those who monitor: scalar tensors by name."""
+        return self._metrics("callback")
+
+    @property
+    def logged_metrics(self) -> dict[str, torch.Tensor]:
+        """Metrics as the loggers got them."""
+        return self._metrics("logged")
+
+    @property
+    def progress_bar_metrics(self) -> dict[str, float]:
+        """Numbers for the progress bar; reading them waits for the device."""
+        return self._metrics("bar")
+
+    def metric_batch(self, key: str) -> int | None:
+        """How many training batches were completed when a callback metric got its value; ``None`` when it has none."""
+        if self.session is None:
+            return None
+        self.session.metrics.refresh()
+        return self.session.metrics.born.get(key)
+
+    def _metrics(self, view: str) -> dict[str, Any]:
+        if self.session is None:
+            return {}
+        self.session.metrics.refresh()
+        found: dict[str, Any] = getattr(self.session.metrics, view)
+        return found
+
+    # -- components ----------------------------------------------------------------------------------------------
+
+    @property
+    def lightning_module(self) -> Any:
+        """The module of the running or last run."""
+        return self._module
+
+    @property
+    def model(self) -> Any:
+        """The module, wrapped as the strategy runs it."""
+        return self.strategy.model if self.strategy.model is not None else self._module
+
+    @property
+    def datamodule(self) -> Any:
+        """The data module of the running or last run."""
+        return self.session.datamodule if self.session is not None else None
+
+    @property
+    def precision_plugin(self) -> Precision:
+        """The precision component."""
+        return self.strategy.precision
+
+    @property
+    def precision(self) -> str:
+        """The name of the precision."""
+        return self.strategy.precision.precision
+
+    @property
+    def scaler(self) -> Any:
+        """The precision's gradient scaler, if it has one."""
+        return getattr(self.strategy.precision, "scaler", None)
+
+    @property
+    def optimizers(self) -> list[Any]:
+        """The torch optimizers."""
+        step = self.session.step if self.session is not None else None
+        return list(step.optimizers) if step is not None else []
+
+    @property
+    def lr_scheduler_configs(self) -> list[Any]:
+        """The learning-rate schedulers with their settings."""
+        step = self.session.step if self.session is not None else None
+        return list(step.schedulers) if step is not None else []
+
+    @property
+    def global_rank(self) -> int:
+        """The rank of this process among all."""
+        return self.strategy.global_rank
+
+    @property
+    def local_rank(self) -> int:
+        """The rank of this process on its machine."""
+        return self.strategy.local_rank
+
+    @property
+    def node_rank(self) -> int:
+        """The rank of this machine."""
+        return self.strategy.node_rank
+
+    @property
+    def world_size(self) -> int:
+        """How many processes take part."""
+        return self.strategy.world_size
+
+    @property
+    def num_devices(self) -> int:
+        """Devices on this machine."""
+        return len(self.device_ids)
+
+    @property
+    def is_global_zero(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.strategy.is_global_zero
+
+    # -- loggers and callbacks -----------------------------------------------------------------------------------
+
+    @property
+    def logger(self) -> Any:
+        """The first logger."""
+        return self.loggers[0] if self.loggers else None
+
+    @logger.setter
+    def logger(self, logger: Any) -> None:
+        self.loggers = [] if logger is None else [logger]
+
+    @property
+    def log_dir(self) -> str | None:
+        """The first logger's folder; ``default_root_dir`` without loggers."""
+        if not self.loggers:
+            return self.default_root_dir
+        folder = getattr(self.loggers[0], "log_dir", None) or getattr(self.loggers[0], "save_dir", None)
+        found: str | None = self.strategy.broadcast(folder)
+        return found
+
+    @property
+    def checkpoint_callbacks(self) -> list[Any]:
+        """Callbacks that save checkpoints."""
+        from leyden.api.callback import Checkpoint
+
+        return [one for one in self.callbacks if isinstance(one, Checkpoint)]
+
+    @property
+    def checkpoint_callback(self) -> Any:
+        """The first of them."""
+        return next(iter(self.checkpoint_callbacks), None)
+
+    @property
+    def early_stopping_callbacks(self) -> list[Any]:
+        """Callbacks that stop early."""
+        return [one for one in self.callbacks if any(base.__name__ == "EarlyStopping" for base in type(one).__mro__)]
+
+    @property
+    def early_stopping_callback(self) -> Any:
+        """The first of them."""
+        return next(iter(self.early_stopping_callbacks), None)
+
+    @property
+    def progress_bar_callback(self) -> Any:
+        """The progress bar."""
+        bars = (one for one in self.callbacks if any(base.__name__ == "ProgressBar" for base in type(one).__mro__))
+        return next(bars, None)
+
+    @property
+    def ckpt_path(self) -> str | None:
+        """The checkpoint that the running call loaded."""
+        return self.session.checkpoint_path if self.session is not None else self._ckpt_path
+
+    # -- data ----------------------------------------------------------------------------------------------------
+
+    @property
+    def train_dataloader(self) -> Any:
+        """The training data as the user gave it."""
+        train = self.session.data.train if self.session is not None else None
+        if train is None:
+            return None
+        return train.loader.combined.iterables if hasattr(train.loader, "combined") else train.loader
+
+    @property
+    def val_dataloaders(self) -> Any:
+        """The validation loader, or the list of them."""
+        return self._loaders("val")
+
+    @property
+    def test_dataloaders(self) -> Any:
+        """The test loader, or the list of them."""
+        return self._loaders("test")
+
+    @property
+    def predict_dataloaders(self) -> Any:
+        """The loader of prediction, or the list of them."""
+        return self._loaders("predict")
+
+    def _loaders(self, prefix: str) -> Any:
+        found = self.session.data.evaluation.get(prefix) if self.session is not None else None
+        if not found:
+            return None
+        return found[0].loader if len(found) == 1 else [one.loader for one in found]
+
+    def _counts(self, prefix: str) -> list[float]:
+        found = self.session.data.evaluation.get(prefix) if self.session is not None else None
+        return [one.limit for one in found or []]
+
+    @property
+    def num_training_batches(self) -> float:
+        """Training batches of an epoch; ``inf`` when the loader cannot tell or was not loaded yet."""
+        train = self.session.data.train if self.session is not None else None
+        return train.limit if train is not None else inf
+
+    @property
+    def num_val_batches(self) -> list[float]:
+        """Validation batches of each loader."""
+        return self._counts("val")
+
+    @property
+    def num_sanity_val_batches(self) -> list[float]:
+        """Validation batches of each loader in the sanity check."""
+        return [min(one, self.num_sanity_val_steps) for one in self._counts("val")]
+
+    @property
+    def num_test_batches(self) -> list[float]:
+        """Test batches of each loader."""
+        return self._counts("test")
+
+    @property
+    def num_predict_batches(self) -> list[float]:
+        """Batches to predict of each loader."""
+        return self._counts("predict")
+
+    @property
+    def enable_validation(self) -> bool:
+        """Whether training is interrupted by validation."""
+        return self.session.enable_validation if self.session is not None else False
+
+    @property
+    def estimated_stepping_batches(self) -> float:
+        """Optimizer steps that the whole fit will take; loads the training data when that was not done."""
+        session, limits = self.session, self.run_state.limits
+        if session is None:
+            return limits.max_steps
+        if session.data.train is None:
+            session.data.load_train()
+        batches = self.num_training_batches
+        if limits.max_epochs == inf or batches == inf:
+            return limits.max_steps if limits.max_steps != inf else inf
+        window = getattr(self, "accumulate_grad_batches", 1)
+        return min(-(-batches // window) * max(limits.max_epochs, 1), limits.max_steps)

@@ -1,0 +1,33 @@
+"""Everything that Leyden raises on purpose."""
+
+from __future__ import annotations
+
+from leyden.plugins.errors import (
+    ArgumentTypeError,
+    CheckpointError,
+    ConfigurationError,
+    DetachedError,
+    HookSignatureError,
+    LeydenError,
+    PluginBlockedError,
+    PluginBrokenError,
+    PluginConflictError,
+    PluginError,
+    PluginNotFoundError,
+    UserCodeError,
+)
+
+__all__ = [
+    "ArgumentTypeError",
+    "CheckpointError",
+    "ConfigurationError",
+    "DetachedError",
+    "HookSignatureError",
+    "LeydenError",
+    "PluginBlockedError",
+    "PluginBrokenError",
+    "PluginConflictError",
+    "PluginError",
+    "PluginNotFoundError",
+    "UserCodeError",
+]

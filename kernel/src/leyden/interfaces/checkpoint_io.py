@@ -1,0 +1,48 @@
+"""Checkpoint io: bytes and paths."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from os import PathLike
+from typing import Any
+
+Path = str | PathLike[str]
+
+
+class CheckpointIO(ABC):
+    """Writes, reads and removes checkpoints. A name never bears a half-written file."""
+
+    @abstractmethod
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Path, storage_options: Any = None) -> None:
+        """Write a checkpoint so that ``path`` holds either the whole of it or what it held before.
+
+        Raises:
+            leyden.errors.CheckpointError: it cannot be written; names the path and the cause.
+        """
+
+    @abstractmethod
+    def load_checkpoint(self, path: Path, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
+        """Read a checkpoint.
+
+        Args:
+            path: where it stands.
+            map_location: as for ``torch.load``.
+            weights_only: load plain data and tensors alone; ``False`` runs code that the file names.
+
+        Raises:
+            FileNotFoundError: there is none.
+            leyden.errors.CheckpointError: it is damaged, or not safe to load; names the path, and the key and type.
+        """
+
+    @abstractmethod
+    def remove_checkpoint(self, path: Path) -> None:
+        """Remove a checkpoint (a file or a folder); nothing happens when there is none."""
+
+    def exists(self, path: Path) -> bool:
+        """Whether a complete checkpoint stands at a path."""
+        import os
+
+        return os.path.exists(path)
+
+    def teardown(self) -> None:
+        """Finish pending writes; raises what went wrong with them."""

@@ -1,0 +1,187 @@
+"""Strategies: where the model lives and how processes work together."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from leyden.interfaces.accelerator import Accelerator
+from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.interfaces.precision import Precision
+
+
+class Strategy(ABC):
+    """How a module is placed, run, synchronised, saved and loaded. Defaults are those of one process.
+
+    A run calls, in this order: :meth:`connect`, :meth:`launch`, :meth:`setup_environment`, :meth:`setup`,
+    :meth:`setup_optimizers`, then the verbs of the step, and :meth:`teardown` whatever happened.
+
+    Attributes:
+        handles_gradient_accumulation: the engine accumulates by itself, so every batch is handed to it.
+        restore_after_setup: checkpoints are loaded after the module was wrapped.
+    """
+
+    handles_gradient_accumulation: ClassVar[bool] = False
+    restore_after_setup: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.accelerator: Accelerator | None = None
+        self.precision = Precision()
+        self.checkpoint_io: CheckpointIO | None = None
+        self.devices: list[torch.device] = []
+        self.num_nodes = 1
+        self.module: Any = None
+        self.model: Any = None
+        self.optimizers: list[Optimizer] = []
+
+    def connect(
+        self,
+        *,
+        accelerator: Accelerator,
+        devices: list[torch.device],
+        num_nodes: int,
+        precision: Precision,
+        checkpoint_io: CheckpointIO | None,
+    ) -> None:
+        """Take the other components of the run."""
+        self.accelerator, self.devices, self.num_nodes = accelerator, devices, num_nodes
+        self.precision, self.checkpoint_io = precision, checkpoint_io
+
+    @property
+    @abstractmethod
+    def root_device(self) -> torch.device:
+        """The device of this process."""
+
+    @property
+    def world_size(self) -> int:
+        """How many processes take part."""
+        return 1
+
+    @property
+    def global_rank(self) -> int:
+        """The rank of this process."""
+        return 0
+
+    @property
+    def local_rank(self) -> int:
+        """The rank of this process on its machine."""
+        return 0
+
+    @property
+    def node_rank(self) -> int:
+        """The rank of this machine."""
+        return 0
+
+    @property
+    def is_global_zero(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.global_rank == 0
+
+    def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
+        """Run a function in every process that takes part and return what rank zero's returned."""
+        return function()
+
+    def setup_environment(self) -> None:
+        """Join the process group and take the device."""
+        if self.accelerator is not None:
+            self.accelerator.setup_device(self.root_device)
+
+    def setup(self, module: nn.Module) -> nn.Module:
+        """Convert, place and wrap the module; returns what steps are called through."""
+        self.module = self.precision.convert_module(module)
+        self.module.to(self.root_device)
+        self.model = self.module
+        return self.module
+
+    def setup_optimizers(self, optimizers: list[Optimizer]) -> list[Optimizer]:
+        """Take (and maybe wrap) the optimizers."""
+        self.optimizers = optimizers
+        return optimizers
+
+    def bind_step(self, name: str) -> Callable[..., Any]:
+        """The callable that runs a step method of the module, e.g. ``training_step``, through wrapper and precision."""
+        step: Callable[..., Any] = getattr(self.module, name)
+        if type(self.precision).forward_context is Precision.forward_context:
+            return step
+
+        def with_context(*args: Any, **kwargs: Any) -> Any:
+            with self.precision.forward_context():
+                return step(*args, **kwargs)
+
+        return with_context
+
+    def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
+        """Move a batch to a device through the module's ``transfer_batch_to_device``."""
+        return self.module.transfer_batch_to_device(batch, device or self.root_device, dataloader_idx)
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Differentiate a (scaled) loss."""
+        loss.backward(*args, **kwargs)
+
+    def no_sync(self) -> AbstractContextManager[Any]:
+        """What holds in a batch that does not close its accumulation window."""
+        return nullcontext()
+
+    def clip_gradients(self, optimizer: Optimizer, value: float, algorithm: str = "norm") -> None:
+        """Clip the (unscaled) gradients of an optimizer by ``"norm"`` or by ``"value"``."""
+        clip = self.precision.clip_grad_norm if algorithm == "norm" else self.precision.clip_grad_value
+        clip(optimizer, value)
+
+    def reduce(self, tensor: Any, group: Any = None, reduce_op: str | None = "mean") -> Any:
+        """Reduce a tensor over all processes."""
+        return tensor
+
+    def all_gather(self, tensor: Tensor, group: Any = None, sync_grads: bool = False) -> Tensor:
+        """Stack a tensor of every process along a new first dimension: shape (world_size, *tensor.shape)."""
+        return tensor
+
+    def broadcast(self, obj: Any, src: int = 0) -> Any:
+        """Give every process the object of one."""
+        return obj
+
+    def barrier(self, name: str | None = None) -> None:
+        """Wait until every process is here."""
+
+    def reduce_boolean_decision(self, decision: bool, all: bool = True) -> bool:
+        """Whether all (or any) of the processes decided so."""
+        return decision
+
+    def shard(self, sampler: Any, *, shuffle: bool, drop_last: bool) -> Any:
+        """This process's share of a sampler; ``None`` when it keeps the whole."""
+        return None
+
+    def module_state_dict(self) -> dict[str, Any]:
+        """The module's full state, without prefixes of wrappers."""
+        state: dict[str, Any] = self.module.state_dict()
+        return state
+
+    def load_module_state_dict(self, state: dict[str, Any], strict: bool = True) -> None:
+        """Give the module its full state."""
+        self.module.load_state_dict(state, strict=strict)
+
+    def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
+        """The full state of an optimizer."""
+        return optimizer.state_dict()
+
+    def load_optimizer_state(self, optimizer: Optimizer, state: dict[str, Any]) -> None:
+        """Give an optimizer its full state."""
+        optimizer.load_state_dict(state)
+
+    def init_context(self, empty_init: bool | None = None) -> AbstractContextManager[Any]:
+        """What holds while the module's parameters are created."""
+        return self.precision.init_context()
+
+    def teardown(self) -> None:
+        """Release devices and processes."""
+        self.precision.teardown()
+        if self.accelerator is not None:
+            self.accelerator.teardown()
+
+    def on_exception(self, exception: BaseException) -> None:
+        """A run ends with an exception in this process."""

@@ -1,0 +1,83 @@
+"""One run: from the user's call to the last teardown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
+
+from leyden.kernel.state import RunState, TrainerStatus
+from leyden.kernel.table import HookTable, first_of
+
+
+class Session(Protocol):
+    """What a run goes through, in this order."""
+
+    trainer: Any
+    module: Any
+    hooks: HookTable
+    state: RunState
+
+    def set_up(self, cleanup: ExitStack) -> None:
+        """Make everything ready; what has to be undone is pushed on ``cleanup`` as soon as it is done."""
+
+    def loop(self) -> Any:
+        """Run the loop and return what the user's call returns."""
+
+    def finish(self) -> None:
+        """What follows a loop that ended well."""
+
+
+def execute(session: Session) -> Any:
+    """Run a session; whatever happens, undo all that was set up, in reverse order.
+
+    Returns:
+        What the loop returned; ``None`` after ``KeyboardInterrupt``, which is not raised again: the
+        status says ``interrupted``.
+
+    Raises:
+        BaseException: whatever user code or a plugin raised, its type kept, with notes on where it came from and on
+            what else went wrong while cleaning up.
+    """
+    state = session.state
+    state.status, state.should_stop = TrainerStatus.RUNNING, False
+    errors: list[BaseException] = []
+    result = None
+    cleanup = ExitStack()
+    try:
+        session.set_up(cleanup)
+        result = session.loop()
+        session.finish()
+    except BaseException as error:
+        errors.append(error)
+        state.status = TrainerStatus.INTERRUPTED
+        with _collect(errors):
+            _tell(session, error)
+    with _collect(errors):
+        cleanup.close()
+    state.status = TrainerStatus.INTERRUPTED if errors else TrainerStatus.FINISHED
+    state.stage = None
+    state.hook = None
+    return result if not errors else _settle(errors)
+
+
+def _tell(session: Session, error: BaseException) -> None:
+    if session.hooks.on_exception:
+        session.hooks.on_exception(session.trainer, session.module, error)
+
+
+def _settle(errors: list[BaseException]) -> None:
+    if isinstance(errors[0], KeyboardInterrupt):
+        if all(isinstance(error, KeyboardInterrupt) for error in errors):
+            return
+        errors = errors[1:]
+    raise first_of(errors)
+
+
+@contextmanager
+def _collect(errors: list[BaseException]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if error not in errors:
+            errors.append(error)

@@ -1,0 +1,221 @@
+"""The catalogue: what is installed, from metadata alone. Nothing is imported until :meth:`Entry.load`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import importlib_metadata
+
+from leyden.plugins.errors import PluginBlockedError, PluginBrokenError
+from leyden.plugins.selection import KERNEL, Selection, canonical
+
+PREFIX = "leyden."
+PLUGINS = "leyden.plugins"
+OPTIONS = "leyden.options"
+DEFAULTS = "leyden.defaults"
+COMMANDS = "leyden.commands"
+COMPONENTS = {
+    "accelerators": "accelerator",
+    "strategies": "strategy",
+    "precisions": "precision",
+    "loggers": "logger",
+    "callbacks": "callback",
+    "checkpoint_ios": "checkpoint io",
+    "environments": "cluster environment",
+    "profilers": "profiler",
+    "steps": "step",
+    "tuners": "tuner",
+    "exporters": "exporter",
+    "metrics": "metric",
+}
+"""The families of named components: group (without ``leyden.``) and the word for one of them."""
+
+GROUPS = (PLUGINS, OPTIONS, DEFAULTS, COMMANDS, *(PREFIX + family for family in COMPONENTS))
+
+
+@dataclass
+class Entry:
+    """One entry point of one distribution.
+
+    Attributes:
+        group: the entry-point group, e.g. ``leyden.callbacks``.
+        name: its name there.
+        value: ``module:attribute``.
+        distribution: the distribution's name.
+        version: its version.
+        refusal: why it may not run (blocked, incompatible), else ``None``.
+        failure: what went wrong when it was loaded or registered, with the stage it happened in.
+    """
+
+    group: str
+    name: str
+    value: str
+    distribution: str
+    version: str
+    refusal: str | None = None
+    failure: tuple[str, BaseException] | None = None
+    _load: Callable[[], Any] = field(default=lambda: None, repr=False)
+    _requires: Callable[[], list[str]] = field(default=list, repr=False)
+    _loaded: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def module(self) -> str:
+        """The module that would be imported."""
+        return self.value.partition(":")[0].strip()
+
+    @property
+    def attribute(self) -> str:
+        """The attribute that it names in that module."""
+        return self.value.partition(":")[2].partition("[")[0].strip()
+
+    @property
+    def origin(self) -> str:
+        """``distribution version``, for messages."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def state(self) -> str:
+        """``found``, ``blocked``, ``incompatible``, ``broken`` or ``loaded``."""
+        if self.failure:
+            return "broken"
+        if self.refusal or self.incompatibility:
+            return "blocked" if self.refusal else "incompatible"
+        return "loaded" if self._loaded else "found"
+
+    @cached_property
+    def incompatibility(self) -> str | None:
+        """The distribution's own range on leyden-kernel, when the installed kernel is outside it."""
+        from leyden._version import __version__
+
+        for line in self._requires():
+            if canonical(line).startswith(KERNEL):
+                return _outside(line, __version__)
+        return None
+
+    def load(self) -> Any:
+        """Import the object.
+
+        Raises:
+            PluginBlockedError: it may not run.
+            PluginBrokenError: importing it failed; the cause is chained and kept in ``failure``.
+        """
+        if self.refusal or self.incompatibility:
+            raise PluginBlockedError(f"Plugin {self.name!r} of {self.origin} may not run: {self.refusal or self.incompatibility}.")
+        if self.failure:
+            raise self._broken() from self.failure[1]
+        if not self._loaded:
+            try:
+                self._loaded.append(self._load())
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self.failure = ("import", error)
+                raise self._broken() from error
+        return self._loaded[0]
+
+    def _broken(self) -> PluginBrokenError:
+        stage, error = self.failure or ("", None)
+        return PluginBrokenError(
+            f"Plugin {self.name!r} of {self.origin} ({self.value}) is broken: its {stage} failed with "
+            f"{type(error).__name__}: {error}. Update or reinstall {self.distribution}, or disable it with "
+            f"LEYDEN_DISABLE_PLUGINS={self.distribution}."
+        )
+
+
+def _outside(requirement: str, version: str) -> str | None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement as error:
+        return f"its requirement {requirement!r} cannot be read ({error})"
+    if canonical(wanted.name) != KERNEL or wanted.specifier.contains(version, prereleases=True):
+        return None
+    return f"it needs {KERNEL}{wanted.specifier}, and {version} is installed"
+
+
+class Catalogue:
+    """Everything installed that concerns Leyden, by group. Scanned when a group is first asked for.
+
+    Args:
+        selection: what may run.
+        find: ``find(group)`` returns importlib-metadata entry points; for tests.
+    """
+
+    def __init__(self, selection: Selection, find: Callable[[str], Any] | None = None) -> None:
+        self.selection = selection
+        self._find = find or (lambda group: importlib_metadata.entry_points(group=group))
+        self._groups: dict[str, list[Entry]] = {}
+
+    def group(self, group: str) -> list[Entry]:
+        """All entries of a group, sorted by name then distribution; scanned once."""
+        if group not in self._groups:
+            found = [self._entry(group, point) for point in self._find(group)]
+            self._groups[group] = sorted(found, key=lambda entry: (entry.name, entry.distribution))
+        return self._groups[group]
+
+    def named(self, group: str, name: str) -> list[Entry]:
+        """The entries that answer to ``name`` or ``distribution:name``."""
+        distribution, _, short = name.rpartition(":")
+        return [
+            entry
+            for entry in self.group(group)
+            if entry.name == short and (not distribution or canonical(entry.distribution) == canonical(distribution))
+        ]
+
+    def by_attribute(self, group: str, attribute: str) -> list[Entry]:
+        """The entries whose entry point names an attribute, e.g. the class ``ModelCheckpoint``."""
+        found = {entry.value: entry for entry in self.group(group) if entry.attribute == attribute}
+        return list(found.values())
+
+    def everything(self) -> list[Entry]:
+        """All entries of all groups."""
+        return [entry for group in GROUPS for entry in self.group(group)]
+
+    def owner_of(self, module: str) -> Entry | None:
+        """An entry of the distribution whose package a module belongs to, as far as groups were scanned."""
+        package = module.partition(".")[0]
+        entries = (entry for group in self._groups.values() for entry in group)
+        return next((entry for entry in entries if entry.module.partition(".")[0] == package), None)
+
+    def _entry(self, group: str, point: Any) -> Entry:
+        dist = point.dist
+        name, version = (dist.name, dist.version) if dist is not None else ("unknown", "unknown")
+        return Entry(
+            group,
+            point.name,
+            point.value,
+            name,
+            version,
+            refusal=self.selection.refusal(point.name, name, version),
+            _load=point.load,
+            _requires=lambda: list(dist.requires or ()) if dist is not None else [],
+        )
+
+
+@lru_cache(maxsize=1)
+def _cached(selection: Selection) -> Catalogue:
+    return Catalogue(selection)
+
+
+def catalogue() -> Catalogue:
+    """The catalogue of this process; scanned anew when the settings of what may run have changed."""
+    return _cached(Selection.current())
+
+
+def refresh() -> None:
+    """Forget what was scanned, e.g. after installing a plugin in a running interpreter."""
+    _cached.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def official() -> dict[str, dict[str, list[str]]]:
+    """The plugins that this project publishes: ``{group: {name: [distribution, attribute]}}``."""
+    text = files("leyden.plugins").joinpath("official.json").read_text(encoding="utf-8")
+    data: dict[str, dict[str, list[str]]] = json.loads(text)
+    return data

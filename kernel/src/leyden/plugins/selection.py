@@ -1,0 +1,93 @@
+"""Which installed plugins may run: environment variables and ``[tool.leyden]``."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leyden.plugins.errors import ConfigurationError
+
+KERNEL = "leyden-kernel"
+
+
+def canonical(name: str) -> str:
+    """A distribution's name in its normal form (PyPA's name normalization)."""
+    return name.replace("_", "-").replace(".", "-").lower()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An allow-list, a deny-list, and whether a broken plugin stops the run.
+
+    Items are plugin or distribution names, each optionally pinned as ``name==version``.
+
+    Attributes:
+        allow: what may run; ``None`` allows everything, an empty tuple nothing but the kernel's own parts.
+        deny: what may not run, whatever ``allow`` says.
+        strict: whether a plugin that nobody named may break without breaking the run.
+        source: where ``allow`` was read from, for messages.
+    """
+
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] = ()
+    strict: bool = False
+    source: str = ""
+
+    @classmethod
+    def current(cls) -> Selection:
+        """Read the settings of this process: ``LEYDEN_PLUGINS``, ``LEYDEN_DISABLE_PLUGINS``,
+        ``LEYDEN_PLUGINS_STRICT``, then ``[tool.leyden]`` of the nearest pyproject.toml."""
+        table, path = _project_table()
+        allow, source = table.get("plugins"), f"[tool.leyden] plugins in {path}"
+        if "LEYDEN_PLUGINS" in os.environ:
+            allow, source = _split(os.environ["LEYDEN_PLUGINS"]), "LEYDEN_PLUGINS"
+        deny = (*_split(os.environ.get("LEYDEN_DISABLE_PLUGINS", "")), *table.get("disable_plugins", ()))
+        strict = os.environ.get("LEYDEN_PLUGINS_STRICT", str(int(table.get("strict", False)))) == "1"
+        return cls(None if allow is None else tuple(allow), deny, strict, source)
+
+    def refusal(self, name: str, distribution: str, version: str) -> str | None:
+        """Why a plugin may not run, or ``None`` when it may."""
+        if canonical(distribution) == KERNEL:
+            return None
+        if any(_matches(item, name, distribution, version) for item in self.deny):
+            return "it is disabled by LEYDEN_DISABLE_PLUGINS or [tool.leyden] disable_plugins"
+        if self.allow is None or any(_matches(item, name, distribution, version) for item in self.allow):
+            return None
+        return f"it is not in the allow-list of {self.source}"
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _matches(item: str, name: str, distribution: str, version: str) -> bool:
+    wanted, _, pin = item.partition("==")
+    return (wanted == name or canonical(wanted) == canonical(distribution)) and pin in ("", version)
+
+
+def _project_table() -> tuple[dict[str, Any], Path | None]:
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return _checked(_read(path).get("tool", {}).get("leyden", {}), path), path
+    return {}, None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read for [tool.leyden]: {error}.") from error
+
+
+def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    for key in ("plugins", "disable_plugins"):
+        value = table.get(key, [])
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise ConfigurationError.about(f"[tool.leyden] {key} in {path}", value, "a list of names")
+    if not isinstance(table.get("strict", False), bool):
+        raise ConfigurationError.about(f"[tool.leyden] strict in {path}", table["strict"], "true or false")
+    return table
