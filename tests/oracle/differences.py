@@ -36,6 +36,40 @@ def torn_down(stage: str, *owners: str) -> Adapt:
     return adapt
 
 
+def renamed(old: str, new: str) -> Adapt:
+    """``new`` stands in the events where the reference has ``old``."""
+    return lambda golden: {**golden, "events": [event.replace(old, new) for event in golden["events"]]}
+
+
+def without_evaluation_progress(golden: Result) -> Result:
+    """The loop progress of validation is not kept: nothing is resumed from it."""
+    progress = golden["facts"]["contents"]["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"]
+    progress["is_last_batch"] = False
+    for kind in ("total", "current"):
+        progress[kind] = dict.fromkeys(progress[kind], 0)
+    return golden
+
+
+def finishing_the_epoch(golden: Result) -> Result:
+    """A file saved in the last batch's hooks is resumed there: validation, the epoch's end, then the next epoch."""
+    events = golden["events"]
+    start = max(index for index, event in enumerate(events) if event.endswith("A.on_train_start()"))
+    both = ("A", "LM")
+    head = [f"[train e0 s4] {owner}.on_train_start()" for owner in both]
+    inner = [f"{owner}.on_validation_{span}start()" for span in ("", "epoch_") for owner in both]
+    inner += [f"{owner}.on_validation_batch_start(batch=#0,1, batch_idx=0, dataloader_idx=0)" for owner in both]
+    inner += ["LM.validation_step(batch=#0,1, batch_idx=0, dataloader_idx=0) (eval, no_grad)"]
+    outputs = "outputs=f32[], batch=#0,1, batch_idx=0, dataloader_idx=0"
+    inner += [f"{owner}.on_validation_batch_end({outputs})" for owner in both]
+    inner += [f"{owner}.on_validation_{span}end()" for span in ("epoch_", "") for owner in both]
+    model = [f"LM.on_validation_model_{name}()" for name in ("zero_grad", "eval")]
+    block = [f"[validate e0 s4] {one}" for one in (*model, *inner, "LM.on_validation_model_train()")]
+    tail = [f"[train e0 s4] {owner}.on_train_epoch_end()" for owner in both]
+    tail += [f"[train e1 s4] {owner}.on_train_epoch_start()" for owner in both]
+    events[start : start + 2] = [*head, *block, *tail]
+    return golden
+
+
 def returning(adapt: Adapt) -> Adapt:
     """As ``adapt``, and nothing reaches the caller."""
     return lambda golden: {**adapt(golden), "raised": None}
@@ -49,6 +83,10 @@ DIFFERENCES: dict[str, Difference] = {
     "exception_in_training_step": Difference(_ALWAYS, _FIT),
     "exception_in_validation_step": Difference(_ALWAYS, _FIT),
     "exception_in_test_step": Difference(_ALWAYS, torn_down("test", "A", "LM")),
+    "resume_from_last_batch": Difference("nothing that was due is left out on resume", finishing_the_epoch),
+    "no_optimizer": Difference("the stand-in has a public name", renamed("_MockOptimizer", "NoOptimizer")),
+    "save_by_hand": Difference("validation always starts anew", without_evaluation_progress),
+    "save_weights_only": Difference("validation always starts anew", without_evaluation_progress),
     "keyboard_interrupt": Difference(f"Ctrl-C returns control to the caller; {_ALWAYS}", returning(_FIT)),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.checks import check_callbacks
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
 from leyden.api.logger import Logger
 from leyden.api.rank_zero import rank_zero_info
@@ -57,6 +58,7 @@ def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
         if value is not option.default:
             value = validated(name, value, option.annotation, _words(option))
         option.apply(option.validate(value, given), trainer)
+    check_callbacks(trainer.callbacks)
     _check_pairs(trainer, given, values)
 
 

@@ -86,9 +86,7 @@ def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
     for prefix, owner in (("", session.module), ("datamodule_", session.datamodule)):
         hparams = getattr(owner, "hparams", None)
         if hparams:
-            name = getattr(owner, "_hparams_name", None)
-            if name:
-                checkpoint[f"{prefix}hparams_name"] = name
+            checkpoint[f"{prefix}hparams_name"] = getattr(owner, "_hparams_name", None)
             key = "hyper_parameters" if not prefix else "datamodule_hyper_parameters"
             checkpoint[key] = plain(dict(hparams))
 
@@ -158,7 +156,7 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
     state.counters.load_state_dict(own["counters"])
     state.point = Point(own["point"])
     state.is_last_batch = bool(own["is_last_batch"])
-    session.data.position = own["loader_rng"] if state.counters.batch else None
+    session.data.position = own["loader_rng"] if state.point not in (Point.EPOCH_START, Point.EPOCH_END) else None
     session.evaluation_counts.update({(stage, loader): count for stage, loader, count in own["evaluation_counts"]})
     session.metrics.load_state_dict(own["metrics"])
 

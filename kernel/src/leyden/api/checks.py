@@ -28,7 +28,7 @@ def check_module(session: Session) -> None:
         TrainerFn.TESTING: lambda one: _check_evaluation(one, "test", "test_step"),
         TrainerFn.PREDICTING: _check_predict,
     }[session.fn](session)
-    _check_callbacks(session)
+    check_callbacks(session.trainer.callbacks)
 
 
 def _has(session: Session, name: str) -> bool:
@@ -93,9 +93,10 @@ def _check_removed(session: Session, old: str, new: str) -> None:
         )
 
 
-def _check_callbacks(session: Session) -> None:
+def check_callbacks(callbacks: list[Any]) -> None:
+    """Refuse two stateful callbacks that a checkpoint could not tell apart."""
     keys: dict[str, Any] = {}
-    for callback in session.trainer.callbacks:
+    for callback in callbacks:
         stateful = overridden(callback, "state_dict", Callback) is not None
         key = getattr(callback, "state_key", type(callback).__qualname__)
         if stateful and key in keys:

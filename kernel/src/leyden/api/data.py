@@ -13,7 +13,7 @@ from leyden.api.loaders import LoaderBatches, evaluation_loaders, limited, train
 from leyden.api.warn import warn
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
-from leyden.kernel.state import RunningStage
+from leyden.kernel.state import RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import ConfigurationError
 
@@ -64,17 +64,18 @@ class Data:
     def load_evaluation(self, stage: RunningStage) -> list[LoaderBatches]:
         """Build (or take again) the loaders of an evaluating stage, each with its limit."""
         prefix, session = stage.dataloader_prefix, self.session
-        if prefix not in self.evaluation:
+        key = evaluation_key(session.fn, prefix)
+        if key not in self.evaluation:
             name = self._where(prefix)
             loaders = evaluation_loaders(self._source(prefix), name)
             several = len(loaders) > 1
             collection = session.metrics.evaluation
-            self.evaluation[prefix] = [
+            self.evaluation[key] = [
                 LoaderBatches(loader, self._limit(prefix, loader), self._prepare(i, collection, i if several else None), name)
                 for i, loader in enumerate(loaders)
             ]
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
-        return self.evaluation[prefix]
+        return self.evaluation[key]
 
     def reload(self) -> None:
         """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so."""
@@ -187,6 +188,11 @@ class Data:
         datamodule = self.session.datamodule
         own = overridden(datamodule, name, DataHooks) if datamodule is not None else None
         return own or overridden(self.session.module, name, DataHooks)
+
+
+def evaluation_key(fn: TrainerFn | None, prefix: str) -> str:
+    """Under what the loaders of a stage are kept: those of ``validate`` apart from those of validation inside ``fit``."""
+    return "validate" if prefix == "val" and fn is TrainerFn.VALIDATING else prefix
 
 
 def seconds(interval: Any) -> float | None:

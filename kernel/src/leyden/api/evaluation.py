@@ -36,6 +36,9 @@ class EvaluationPass:
         self.results = session.metrics
         self.collection: Collection = session.metrics.evaluation
         self.all_loaders: list[LoaderBatches] = session.data.load_evaluation(stage)
+        if stage is RunningStage.SANITY_CHECKING:
+            few = session.state.limits.num_sanity_val_steps
+            self.all_loaders = [one.limited_to(few) for one in self.all_loaders]
         self.loaders = self.all_loaders if any(one.limit for one in self.all_loaders) else []
         self.batch_idx = 0
         self.modes: list[tuple[Any, bool]] = []
@@ -119,7 +122,7 @@ class EvaluationPass:
         if any(entry.on_step for entry in self.collection.entries.values()):
             counts = self.session.evaluation_counts
             key = (str(self.stage), self.session.state.dataloader_idx)
-            self.results.write(self.results.gather(self.collection, "step"), counts.get(key, 0))
+            self.results.write(self.results.gather(self.collection, "step"), counts.get(key, 0), with_epoch=False)
             counts[key] = counts.get(key, 0) + 1
 
     def loaders_done(self) -> None:
@@ -144,7 +147,7 @@ class EvaluationPass:
     def result(self) -> Any:
         """Metrics a loader for validation and test, predictions (flat for one loader) for prediction."""
         if self.stage is RunningStage.PREDICTING:
-            if not self.session.keep_predictions:
+            if not self.session.keep_predictions or not self.predictions:
                 return None
             return self.predictions[0] if len(self.predictions) == 1 else self.predictions
         return [to_numbers(one) for one in self.logged]

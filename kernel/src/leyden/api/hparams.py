@@ -136,12 +136,12 @@ def _arguments(frame: FrameType, owner: type) -> dict[str, Any]:
     return values
 
 
-def _select(given: dict[str, Any], args: tuple[Any, ...], ignore: set[str]) -> tuple[dict[str, Any], str]:
+def _select(given: dict[str, Any], args: tuple[Any, ...], ignore: set[str]) -> tuple[dict[str, Any], str | None]:
     given = {key: value for key, value in given.items() if key not in ignore}
     if not args:
         return given, "kwargs"
     if len(args) == 1 and not isinstance(args[0], str):
-        return _mapping(args[0]), next((key for key, value in given.items() if value is args[0]), "kwargs")
+        return _mapping(args[0]), next((key for key, value in given.items() if value is args[0]), None)
     wrong = [one for one in args if not isinstance(one, str)]
     if wrong:
         raise ArgumentTypeError.about("save_hyperparameters(*args)", wrong[0], "names of arguments, or one mapping alone")

@@ -23,7 +23,7 @@ _SCALARS = (bool, int, float, str)
 _WHOLE = (bytes, bytearray, memoryview, range)
 
 
-def save_hparams(path: str | os.PathLike[str], params: Mapping[str, Any] | Namespace) -> None:
+def write_hparams(path: str | os.PathLike[str], params: Mapping[str, Any] | Namespace) -> None:
     """Write hyper-parameters as YAML, replacing the file in one step.
 
     Args:
@@ -37,7 +37,7 @@ def save_hparams(path: str | os.PathLike[str], params: Mapping[str, Any] | Names
     _replace(Path(path), text.encode("utf-8"))
 
 
-def load_hparams(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_hparams(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read hyper-parameters; a file with Python tags is refused.
 
     Raises:

@@ -133,6 +133,8 @@ def check_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
 def _check(name: str, value: Any, keyword: Keyword) -> Any:
     if keyword.annotation is object:
         return value
+    if isinstance(value, float) and value > 1 and value.is_integer() and name.endswith("_batches"):
+        value = int(value)
     value = validated(name, value, keyword.annotation, keyword.allowed)
     if name == "val_check_interval" and isinstance(value, str | dict):
         _check_time(name, value, keyword.allowed)

@@ -33,6 +33,10 @@ class LoaderBatches:
         self.started_with: dict[str, Any] | None = None
         self.resume_from: dict[str, Any] | None = None
 
+    def limited_to(self, limit: float) -> LoaderBatches:
+        """The same loader with a tighter limit."""
+        return LoaderBatches(self.loader, min(self.limit, limit), self.prepare, self.name)
+
     def iterate(self, skip: int = 0) -> Iterator[tuple[Any, bool]]:
         """Yield batches with whether each is the last. An exhausted loader ends the pass before its limit."""
         if self.limit == 0:

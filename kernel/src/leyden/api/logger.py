@@ -66,12 +66,18 @@ class Logger(ABC):
         """Write hyper-parameters."""
 
     def log_record(self, record: Record) -> None:
-        """Write a record; override to choose x-axes. The default hands it to :meth:`log_metrics`."""
+        """Write a record.
+
+        The default hands it to :meth:`log_metrics` and calls :meth:`save`, which loggers written for Lightning rely on.
+        Override it to choose x-axes, or to write out less often.
+        """
+        epoch = {"epoch": record.epoch} if record.with_epoch else {}
         shared = {name: value for name, value in record.metrics.items() if name not in record.axes}
         if shared:
-            self.log_metrics({**shared, "epoch": record.epoch}, record.step)
+            self.log_metrics({**shared, **epoch}, record.step)
         for name, step in record.axes.items():
-            self.log_metrics({name: record.metrics[name], "epoch": record.epoch}, step)
+            self.log_metrics({name: record.metrics[name], **epoch}, step)
+        self.save()
 
     def log_graph(self, model: LightningModule, input_array: Tensor | None = None) -> None:
         """Write the module's graph, where the backend shows one."""

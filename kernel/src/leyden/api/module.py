@@ -40,7 +40,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = self.__dict__  # nn.Module.__setattr__ costs about 1 µs a write, and these are written in every run
-        own["_trainer"] = own["_results"] = own["_device"] = None
+        own["_trainer"] = own["_results"] = own["_device_found"] = None
         own["automatic_optimization"] = True
         own["example_input_array"] = None
         own["strict_loading"] = True
@@ -234,6 +234,8 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         """
         results = self._results
         if results is None:
+            if self._trainer is not None:
+                raise ConfigurationError(f"self.log({name!r}, …) is not possible now: no loop of the Trainer is running.")
             warn("log-detached", f"self.log({name!r}, …) does nothing: no Trainer is running this module.")
             return
         results.log(
@@ -353,11 +355,11 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
     def device(self) -> torch.device:
         """The device of the parameters (or buffers); cpu when there are none."""
         own = self.__dict__
-        if own.get("_device") is None:
+        if own.get("_device_found") is None:
             first = next(self.parameters(), None)
             first = first if first is not None else next(self.buffers(), None)
-            own["_device"] = first.device if first is not None else torch.device("cpu")
-        found: torch.device = own["_device"]
+            own["_device_found"] = first.device if first is not None else torch.device("cpu")
+        found: torch.device = own["_device_found"]
         return found
 
     @property
@@ -368,7 +370,8 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         for module in self.modules():
-            module.__dict__.pop("_device", None)
+            if isinstance(module, LightningModule):
+                module.__dict__["_device_found"] = None
         return super()._apply(fn, recurse)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -138,15 +138,22 @@ def logger_participant(logger: Any, name: str) -> Participant:
     calls: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
         "leyden_log_metrics": (_record_taker(logger), ("record",)),
         "leyden_log_hyperparams": (logger.log_hyperparams, ("params",)),
-        "leyden_log_save": (logger.save, ()),
         "leyden_finalize": (logger.finalize, ("status",)),
         "leyden_checkpoint_tracked": (logger.after_save_checkpoint, ("checkpoint_callback",)),
     }
     if hasattr(logger, "log_graph"):
-        calls["leyden_log_graph"] = (logger.log_graph, ("pl_module",))
+        calls["leyden_log_graph"] = (_graph_taker(logger), ("pl_module",))
     for name, (call, passed) in calls.items():
         participant.listen(EVENTS[name], call, passed)
     return participant
+
+
+def _graph_taker(logger: Any) -> Callable[..., Any]:
+    def take(pl_module: Any) -> None:
+        logger.log_graph(pl_module)
+        logger.save()
+
+    return take
 
 
 def _record_taker(logger: Any) -> Callable[..., Any]:

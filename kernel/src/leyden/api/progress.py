@@ -30,12 +30,17 @@ def _stepped(count: int) -> dict[str, int]:
 def loops_state(session: Session) -> dict[str, Any]:
     """The ``loops`` key of Lightning's format for the counters of a session."""
     counters, state = session.state.counters, session.state
-    ended = state.point >= Point.EPOCH_END
-    seen = counters.epoch + (1 if counters.batch else 0)
+    ended = state.point is Point.EPOCH_END
+    running = state.point is not Point.EPOCH_START
+    seen = counters.epoch + (1 if running else 0)
+    unfinished = 1 if state.point is Point.BATCH_END else 0
+    schedulers = session.step.scheduler_steps if session.step else 0
     manual = not getattr(session.module, "automatic_optimization", True)
-    steps, updates = counters.optimizer_steps, counters.updates + (1 if state.point is Point.BATCH_END else 0)
+    steps = counters.optimizer_steps
     automatic = 0 if manual else steps
-    batches = {**_counts(_tracked(counters.batches), _tracked(counters.batch)), "is_last_batch": state.is_last_batch}
+    batches = {**_counts(
+            _tracked(counters.batches, counters.batches - unfinished), _tracked(counters.batch, counters.batch - unfinished)
+        ), "is_last_batch": state.is_last_batch}
     epoch = {"ready": seen, "started": seen, "processed": seen if ended else counters.epoch, "completed": counters.epoch}
     zero = {"ready": automatic, "started": automatic, "completed": automatic}
     prefix = "epoch_loop"
@@ -43,7 +48,7 @@ def loops_state(session: Session) -> dict[str, Any]:
         "state_dict": {},
         f"{prefix}.state_dict": {"_batches_that_stepped": counters.updates},
         f"{prefix}.batch_progress": batches,
-        f"{prefix}.scheduler_progress": _counts(_stepped(updates), _stepped(updates)),
+        f"{prefix}.scheduler_progress": _counts(_stepped(schedulers), _stepped(schedulers)),
         f"{prefix}.automatic_optimization.state_dict": {},
         f"{prefix}.automatic_optimization.optim_progress": {
             "optimizer": {"step": _counts(_stepped(automatic), _stepped(automatic)), "zero_grad": _counts(zero, zero)}
@@ -60,7 +65,7 @@ def loops_state(session: Session) -> dict[str, Any]:
         "fit_loop": fit,
         "validate_loop": _evaluation(),
         "test_loop": _evaluation(),
-        "predict_loop": {key: value for key, value in _evaluation().items()},
+        "predict_loop": {"state_dict": {}, "batch_progress": _counts(_tracked(0), _tracked(0))},
     }
 
 
@@ -86,4 +91,4 @@ def read_loops(session: Session, checkpoint: dict[str, Any]) -> None:
     ended = epochs["processed"] > epochs["completed"]
     state.point = Point.EPOCH_END if ended else Point.BATCH_END if counters.batch else Point.EPOCH_START
     if state.point is Point.BATCH_END and batches["current"]["completed"] == counters.batch:
-        state.point = Point.VALIDATED
+        state.point = Point.VALIDATED  # saved in or after the validation of that batch

@@ -15,6 +15,7 @@ class Record:
         epoch: the running epoch.
         batch: training batches completed in the run so far.
         phase: ``train``, ``validate``, ``test`` or ``predict``.
+        with_epoch: whether loggers show the epoch beside the metrics.
         axes: metrics that have an x-axis of their own, by name.
     """
 
@@ -23,4 +24,5 @@ class Record:
     epoch: int
     batch: int
     phase: str
+    with_epoch: bool = True
     axes: dict[str, int] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class Entry:
     """
 
     __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "home", "last", "loader", "logger", "metric", "name", "on_epoch",
+        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger", "metric", "name", "on_epoch",
         "on_step", "prog_bar", "reduce", "sync", "total", "values", "version", "versions", "weight", "weights",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Entry:
         self.weights: list[int] = []
         self.count = self.version = self.versions = self.batch = 0
         self.last: Any = None
+        self.fresh = False
         self.total: Tensor | None = None
         self.weight = 0
 
@@ -226,7 +227,7 @@ class Results:
         self.state = session.state
         self.counters = session.state.counters
         self.active = False
-        self.enabled = True
+        self.enabled = not session.trainer.barebones
         self.train = Collection(training=True)
         self.evaluation = Collection(training=False)
         self.current = self.train
@@ -248,10 +249,10 @@ class Results:
             if entry is None:
                 return
         if entry.metric is not None:
-            entry.last, entry.batch = value._forward_cache, self.counters.batches
+            entry.last, entry.batch, entry.fresh = value._forward_cache, self.counters.batches, True
             entry.count += 1
             return
-        entry.batch = self.counters.batches
+        entry.batch, entry.fresh = self.counters.batches, True
         if value.__class__ is not float:
             if not isinstance(value, Tensor):
                 value, entry.version = check_value(name, value), 0
@@ -330,7 +331,12 @@ class Results:
                 continue
             plain, forked = entry.names(phase)
             if entry.logger:
-                found[forked] = self.logged[forked] = value
+                found[forked] = value
+            if phase == "step" and not entry.fresh:
+                continue
+            entry.fresh = False
+            if entry.logger:
+                self.logged[forked] = value
             if collection.training or phase == "epoch":
                 self.callback[plain] = self.callback[forked] = value
                 self.born[plain] = self.born[forked] = entry.batch
@@ -379,18 +385,24 @@ class Results:
         self.write(self.gather(self.train, "epoch"), self.state.counters.updates - 1)
         self.train.reset()
 
-    def write(self, metrics: dict[str, Tensor], step: int | None) -> None:
-        """Hand metrics to the loggers; a metric called ``step`` replaces the x-axis."""
+    def write(self, metrics: dict[str, Tensor], step: int, *, with_epoch: bool = True) -> None:
+        """Hand metrics to the loggers.
+
+        Args:
+            metrics: scalar tensors by name; one called ``step`` replaces the x-axis.
+            step: the x-axis.
+            with_epoch: whether the epoch is shown beside them; evaluation steps have an x-axis of their own instead.
+        """
         hooks, session, counters = self.session.hooks, self.session, self.state.counters
         if not metrics:
             return
         if session.strategy.is_global_zero and hooks.leyden_log_metrics:
             numbers = to_numbers(metrics)
-            axis = numbers.pop("step", step)
-            record = Record(numbers, int(axis or 0), counters.epoch, counters.batches, self.phase())
+            named = numbers.pop("step", None) if with_epoch else None
+            axis = int(step if named is None else named)
+            with_epoch = with_epoch and named is None
+            record = Record(numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch=with_epoch)
             hooks.leyden_log_metrics(session.trainer, session.module, record)
-        if session.strategy.is_global_zero and hooks.leyden_log_save:
-            hooks.leyden_log_save(session.trainer, session.module)
 
     def clear(self) -> None:
         """Forget everything (a run begins, or the sanity check is over)."""

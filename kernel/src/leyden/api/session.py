@@ -10,7 +10,7 @@ import torch
 
 from leyden.api import checkpoint as checkpoints
 from leyden.api.checks import check_module
-from leyden.api.data import Data
+from leyden.api.data import Data, evaluation_key
 from leyden.api.evaluation import EvaluationPass
 from leyden.api.module import LightningModule
 from leyden.api.optimizers import configure
@@ -76,6 +76,16 @@ class Session:
         self.evaluation_counts: dict[tuple[str, int], int] = trainer.evaluation_counts
         self.step = None
         self.validating = False
+        if trainer.session is not None and fn is not TrainerFn.FITTING:
+            self._inherit(trainer.session)
+
+    def _inherit(self, before: Session) -> None:
+        """Keep what the Trainer still shows, and can still save, of the call before."""
+        self.data.train = before.data.train
+        own = evaluation_key(self.fn, STAGES[self.fn].dataloader_prefix)
+        self.data.evaluation = {key: one for key, one in before.data.evaluation.items() if key != own}
+        if before.module is self.module:
+            self.step = before.step
 
     # -- kernel.run.Session --------------------------------------------------------------------------------------
 
@@ -177,7 +187,6 @@ class Session:
             if params is not None:
                 self._fire("leyden_log_hyperparams", params)
         self._fire("leyden_log_graph")
-        self._fire("leyden_log_save")
 
     def _merged_hyper_parameters(self) -> dict[str, Any] | None:
         merged: dict[str, Any] | None = None
@@ -244,10 +253,13 @@ class Session:
         if not trainer.limit_train_batches and not trainer.overfit_batches:
             return
         self.metrics.start(self.metrics.train)
-        self.data.load_train()
+        if self.data.train is None:
+            self.data.load_train()
         every = self.state.limits.check_val_every_n_epoch
         if self.validating and (every is None or (self.state.counters.epoch + 1) % every == 0):
+            self.state.stage = RunningStage.VALIDATING
             self.data.load_evaluation(RunningStage.VALIDATING)
+            self.state.stage = RunningStage.TRAINING
         saved = self.__dict__.pop("_randomness", None)
         if saved is not None:
             checkpoints.restore_randomness(self, saved)
@@ -271,15 +283,7 @@ class Session:
         state.stage = RunningStage.SANITY_CHECKING
         self.metrics.start(self.metrics.evaluation)
         with isolate_rng():
-            loaders = self.data.load_evaluation(RunningStage.SANITY_CHECKING)
-            limits = [one.limit for one in loaders]
-            for one in loaders:
-                one.limit = min(one.limit, state.limits.num_sanity_val_steps)
-            try:
-                yield
-            finally:
-                for one, limit in zip(loaders, limits, strict=True):
-                    one.limit = limit
+            yield
         self.metrics.clear()
         self.evaluation_counts.clear()
         state.point = Point.EPOCH_START
@@ -296,12 +300,13 @@ class Session:
         """One pass without gradients, with metrics of its own."""
         state, results = self.state, self.metrics
         outer, outer_step = results.current, results.on_step
+        results.refresh()
         state.stage = stage
-        results.evaluation.reset()
         results.start(results.evaluation)
         inference = self.fn is not TrainerFn.FITTING and self.trainer.inference_mode
         with torch.inference_mode() if inference else torch.no_grad():
             yield EvaluationPass(self, stage)
+        results.evaluation.reset()
         results.evaluation.batch = None
         results.current, results.on_step = outer, outer_step
 

@@ -41,6 +41,7 @@ class TorchStep(StepScheme):
         self.optimizers: list[Optimizer] = configured.optimizers
         self.wrapped = [LightningOptimizer(one, self.step_optimizer, module) for one in self.optimizers]
         self.schedulers: list[LRSchedulerConfig] = configured.schedulers
+        self.scheduler_steps = 0
         self.training_step = step_arguments(module, "training_step", session.strategy.bind_step("training_step"))
         self.own_backward = overridden(module, "backward", _base())
         self.own_schedule = overridden(module, "lr_scheduler_step", _base())
@@ -89,6 +90,7 @@ class TorchStep(StepScheme):
 
     def _step_scheduler(self, config: LRSchedulerConfig) -> None:
         metric = self._monitored(config) if config.reduce_on_plateau else None
+        self.scheduler_steps += 1
         if config.reduce_on_plateau and metric is None:
             return
         if self.own_schedule:
@@ -153,9 +155,9 @@ class AutomaticStep(TorchStep):
     def gradients(self, batch: Any, batch_idx: int, window: int) -> Tensor | None:
         """forward → zero → backward. Returns the loss, divided by the window; ``None`` skips backward."""
         state = self.state
-        state.hook = "training_step"
+        outer, state.hook = state.hook, "training_step"
         self.result = result = self.training_step(batch, batch_idx)
-        state.hook = None
+        state.hook = outer
         loss = result if result.__class__ is Tensor else loss_of(result)
         if window != 1 and loss is not None:
             loss = loss / window
@@ -209,6 +211,7 @@ class AutomaticStep(TorchStep):
             self.in_hook("optimizer_step", self.own_step, epoch, batch_idx, optimizer, closure)
         else:
             optimizer.step(closure)
+        self.state.counters.optimizer_steps += 1
         if not called:
             raise UserCodeError(
                 "optimizer_step did not call its optimizer_closure, so no loss was computed. Pass it on: "
@@ -229,7 +232,6 @@ class AutomaticStep(TorchStep):
             result = None if skipped else self.apply(optimizer)
         else:
             result = self.precision.step_with_closure(optimizer, complete)
-        self.state.counters.optimizer_steps += 1
         return result
 
     def after_update(self, closes: bool) -> None:

@@ -394,15 +394,21 @@ class TrainerViews:
         """The loader of prediction, or the list of them."""
         return self._loaders("predict")
 
+    def _evaluated(self, prefix: str) -> list[Any]:
+        if self.session is None:
+            return []
+        from leyden.api.data import evaluation_key
+
+        return list(self.session.data.evaluation.get(evaluation_key(self.run_state.fn, prefix), ()))
+
     def _loaders(self, prefix: str) -> Any:
-        found = self.session.data.evaluation.get(prefix) if self.session is not None else None
+        found = self._evaluated(prefix)
         if not found:
             return None
         return found[0].loader if len(found) == 1 else [one.loader for one in found]
 
     def _counts(self, prefix: str) -> list[float]:
-        found = self.session.data.evaluation.get(prefix) if self.session is not None else None
-        return [one.limit for one in found or []]
+        return [one.limit for one in self._evaluated(prefix)]
 
     @property
     def num_training_batches(self) -> float:

@@ -36,6 +36,8 @@ def fit(work: Work) -> None:
     if work.train is None or work.train.limit == 0 or fit_done(work):
         return
     state.last_validation = time.monotonic()
+    if state.point is Point.EPOCH_END:
+        end_epoch(work)
     fire(work, "on_train_start")
     while not fit_done(work):
         train_epoch(work)
@@ -71,18 +73,23 @@ def train_epoch(work: Work) -> None:
     state, counters = work.state, work.state.counters
     resumed = state.point
     work.start_epoch()
-    if resumed is Point.EPOCH_START and counters.batch == 0:
+    if resumed is Point.EPOCH_START:
+        counters.batch = 0
         fire(work, "on_train_epoch_start")
-    if resumed < Point.EPOCH_END:
-        train_batches(work, resumed)
-        state.point = Point.EPOCH_END
-        work.metrics.epoch_end_reached()
-        fire(work, "on_train_epoch_end")
+    train_batches(work, resumed)
+    state.point = Point.EPOCH_END
+    work.metrics.epoch_end_reached()
+    fire(work, "on_train_epoch_end")
+    end_epoch(work)
+
+
+def end_epoch(work: Work) -> None:
+    """What follows the hooks of a training epoch's end."""
+    state = work.state
     if state.is_last_batch:
         work.step.schedule("epoch", plateau=True)
     work.metrics.epoch_end()
-    counters.epoch += 1
-    counters.batch = 0
+    state.counters.epoch += 1
     state.point = Point.EPOCH_START
 
 
@@ -92,7 +99,8 @@ def train_batches(work: Work, resumed: Point = Point.EPOCH_START) -> None:
     trainer, module, step = work.trainer, work.module, work.step
     assert work.train is not None
     state.is_last_batch = state.is_last_batch and resumed is not Point.EPOCH_START
-    if resumed is not Point.EPOCH_START and after_batch(work, validated=resumed is Point.VALIDATED):
+    unfinished = resumed in (Point.BATCH_END, Point.VALIDATED)
+    if unfinished and after_batch(work, validated=resumed is Point.VALIDATED):
         return
     for batch, is_last in work.train.iterate(skip=counters.batch):
         batch_idx = counters.batch
@@ -121,6 +129,7 @@ def after_batch(work: Work, *, validated: bool) -> bool:
         work.step.schedule("step", plateau=True)
     if not work.step.accumulating:
         counters.updates += 1
+    state.point = Point.BATCH_OVER
     if state.is_last_batch or counters.optimizer_steps >= limits.max_steps:
         return True
     return state.should_stop and may_stop(work)

@@ -40,6 +40,7 @@ def execute(session: Session) -> Any:
             what else went wrong while cleaning up.
     """
     state = session.state
+    state.hook = None
     state.status, state.should_stop = TrainerStatus.RUNNING, False
     errors: list[BaseException] = []
     result = None

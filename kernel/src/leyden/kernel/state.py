@@ -52,8 +52,8 @@ class Point(IntEnum):
     EPOCH_START = 0
     BATCH_END = 1
     VALIDATED = 2
-    EPOCH_END = 3
-    DONE = 4
+    BATCH_OVER = 3
+    EPOCH_END = 4
 
 
 @dataclass(slots=True)

@@ -331,18 +331,6 @@ def leyden_log_graph(trainer: Any, pl_module: Any) -> None:
     """
 
 
-@spec()
-def leyden_log_save(trainer: Any, pl_module: Any) -> None:
-    """Write buffered records out.
-
-    When: after each block of records and at the end.
-    Order: loggers in list order.
-    Ranks: zero.
-    Returns: nothing.
-    Since: 0.1.
-    """
-
-
 @spec(every=True)
 def leyden_finalize(trainer: Any, pl_module: Any, status: str) -> None:
     """The run is over.
