@@ -16,7 +16,8 @@ _NAMES = {
     **{
         name: f"leyden.{name}"
         for name in (
-            "accelerators", "callbacks", "checkpoint_ios", "environments", "errors", "exporters", "interfaces", "loggers",
+            "accelerators", "callbacks", "checkpoint_ios", "environments", "errors", "exporters",
+            "interfaces", "loggers",
             "metrics", "plugins", "precisions", "profilers", "strategies", "testing", "tuners", "utilities",
         )
     },

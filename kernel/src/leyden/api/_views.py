@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from leyden.plugins import components
+from leyden.plugins.errors import PluginNotFoundError
 
 
 def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -24,11 +25,11 @@ def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], 
             return getattr(import_module(bases[name]), name)
         try:
             return components.by_attribute(family, name)
-        except components.PluginNotFoundError as error:
+        except PluginNotFoundError as error:
             raise MissingNameError(str(error)) from None
 
     return get, lambda: sorted({*bases, *components.attributes(family)})
 
 
-class MissingNameError(components.PluginNotFoundError, ImportError):
+class MissingNameError(PluginNotFoundError, ImportError):
     """A name that no installed plugin offers, as ``from leyden.callbacks import …`` raises it: with the remedy."""

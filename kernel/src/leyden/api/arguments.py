@@ -39,16 +39,24 @@ def step_arguments(module: Any, name: str, step: Callable[..., Any], loaders: in
     offered = ["batch", "batch_idx"] if training or loaders == 1 else ["batch", "batch_idx", "dataloader_idx"]
     owner = f"{type(module).__name__}.{name}"
     if required > len(offered):
-        raise UserCodeError(f"{owner} takes ({', '.join(names)}); with {loaders} loader(s) it gets ({', '.join(offered)}). "
-                            + _hint(names, loaders))
+        raise UserCodeError(
+            f"{owner} takes ({', '.join(names)}); with {loaders} loader(s) it gets ({', '.join(offered)}). "
+            + _hint(names, loaders)
+        )
     if not training and loaders > 1 and len(names) < 3 and not rest:
-        raise UserCodeError(f"{owner} takes ({', '.join(names)}); with {loaders} loaders it needs dataloader_idx as well.")
+        raise UserCodeError(
+            f"{owner} takes ({', '.join(names)}); with {loaders} loaders it needs dataloader_idx as well."
+        )
     count = len(offered) if rest else min(len(names), len(offered))
     if training:
         return step if count == 2 else (lambda batch, batch_idx: step(batch))
     if count == 3:
         return step
-    return (lambda batch, batch_idx, _: step(batch, batch_idx)) if count == 2 else (lambda batch, *_: step(batch))
+    return (
+        (lambda batch, batch_idx, _: step(batch, batch_idx))
+        if count == 2
+        else (lambda batch, *_: step(batch))
+    )
 
 
 def _hint(names: list[str], loaders: int) -> str:

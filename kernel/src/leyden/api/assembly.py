@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
 
 NOTHING = "Leyden's kernel is installed without plugins, and running needs some. Install them with: pip install leyden"
-_BAREBONES = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary", "profiler", "detect_anomaly")
+_BAREBONES = (
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+    "profiler",
+    "detect_anomaly",
+)
 
 
 def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
@@ -79,7 +85,9 @@ def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
 def _options(given: Mapping[str, Any]) -> list[tuple[Option, str]]:
     """The options that take part: those given, and those on by default. Unknown keywords raise."""
     found = catalogue()
-    defaults = {entry.name for entry in found.group(DEFAULTS) if not entry.refusal and not entry.incompatibility}
+    defaults = {
+        entry.name for entry in found.group(DEFAULTS) if not entry.refusal and not entry.incompatibility
+    }
     names = [*defaults, *(name for name in given if name not in KEYWORDS and name not in defaults)]
     loaded = [(_option(name), name) for name in names]
     return sorted(loaded, key=lambda one: (one[0].order, one[1]))
@@ -96,7 +104,9 @@ def _option(name: str) -> Option:
 def _unknown(name: str) -> str:
     owners = official().get(OPTIONS, {})
     if name in owners:
-        return f"Trainer has no keyword {name!r} because its plugin is not installed. {install(owners[name][0])}"
+        return (
+            f"Trainer has no keyword {name!r} because its plugin is not installed. {install(owners[name][0])}"
+        )
     known = {*KEYWORDS, *(entry.name for entry in catalogue().group(OPTIONS)), *owners}
     close = nearest(name, known)
     if close is None:
@@ -117,12 +127,15 @@ def _barebones(given: dict[str, Any], values: dict[str, Any]) -> None:
     wanted += ["log_every_n_steps"] if given.get("log_every_n_steps") else []
     if wanted:
         raise ConfigurationError(
-            f"barebones=True is not possible with {wanted[0]}={shown(given[wanted[0]])}: it switches that off. Leave one out."
+            f"barebones=True is not possible with {wanted[0]}={shown(given[wanted[0]])}: it switches "
+            "that off. Leave one out."
         )
     installed = {entry.name for entry in catalogue().group(OPTIONS)}
     given.update({name: False for name in _BAREBONES[:3] if name in installed})
     values.update(logger=False, num_sanity_val_steps=0, log_every_n_steps=0)
-    rank_zero_info("barebones=True: no checkpoints, loggers, bars, summary or sanity check, and self.log does nothing.")
+    rank_zero_info(
+        "barebones=True: no checkpoints, loggers, bars, summary or sanity check, and self.log does nothing."
+    )
 
 
 def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
@@ -179,9 +192,13 @@ def _callbacks(given: Any) -> list[Any]:
     callbacks = [] if given is None else list(given) if isinstance(given, list | tuple | set) else [given]
     for one in callbacks:
         if isinstance(one, type):
-            raise ArgumentTypeError.about("callbacks", one, "instances of callbacks", f"Call it: {one.__name__}().")
+            raise ArgumentTypeError.about(
+                "callbacks", one, "instances of callbacks", f"Call it: {one.__name__}()."
+            )
         hooked = isinstance(one, Callback) or any(
-            name.startswith("on_") or name in ("setup", "teardown") for name in dir(type(one)) if not name.startswith("__")
+            name.startswith("on_") or name in ("setup", "teardown")
+            for name in dir(type(one))
+            if not name.startswith("__")
         )
         if not hooked or isinstance(one, str | bytes):
             raise ArgumentTypeError.about("callbacks", one, KEYWORDS["callbacks"].allowed)
@@ -193,7 +210,11 @@ def _loggers(given: Any, root: str) -> list[Any]:
         return []
     if given is None or given is True:
         return _default_logger(required=given is True, root=root)
-    loggers = list(given) if isinstance(given, Iterable) and not isinstance(given, Logger | str | Mapping) else [given]
+    loggers = (
+        list(given)
+        if isinstance(given, Iterable) and not isinstance(given, Logger | str | Mapping)
+        else [given]
+    )
     for one in loggers:
         if isinstance(one, type) or not (hasattr(one, "log_metrics") and hasattr(one, "log_hyperparams")):
             raise ArgumentTypeError.about("logger", one, KEYWORDS["logger"].allowed)
@@ -203,12 +224,17 @@ def _loggers(given: Any, root: str) -> list[Any]:
 def _default_logger(required: bool, root: str) -> list[Any]:
     found = catalogue()
     for name in official().get("prefer", {}).get("loggers", []):
-        entries = [one for one in found.named(PREFIX + "loggers", name) if not one.refusal and not one.incompatibility]
+        entries = [
+            one
+            for one in found.named(PREFIX + "loggers", name)
+            if not one.refusal and not one.incompatibility
+        ]
         if entries:
             return [single(entries, f"logger {name!r}").load()(save_dir=root)]
     if required:
         raise PluginNotFoundError(
-            f"logger=True needs a logger, and none is installed. {install('leyden-logger-tensorboard')} (or leyden-logger-csv)"
+            "logger=True needs a logger, and none is installed. "
+            f"{install('leyden-logger-tensorboard')} (or leyden-logger-csv)"
         )
     return []
 
@@ -223,7 +249,8 @@ def _components(trainer: Trainer, values: dict[str, Any]) -> None:
     own = trainer.strategy.precision if type(trainer.strategy.precision) is not Precision else None
     if given.get(Precision) and values["precision"] is not None:
         raise ConfigurationError(
-            f"precision={values['precision']!r} is not possible beside the plugin {type(given[Precision]).__name__}: give one."
+            f"precision={values['precision']!r} is not possible beside the plugin "
+            f"{type(given[Precision]).__name__}: give one."
         )
     precision = given.get(Precision) or (own if own and values["precision"] is None else None)
     trainer.strategy.connect(
@@ -243,11 +270,15 @@ def _instances(given: Any) -> dict[Any, Any]:
     ones = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
     found: dict[Any, Any] = {}
     for one in ones:
-        kind = next((base for base in (Precision, CheckpointIO, ClusterEnvironment) if isinstance(one, base)), None)
+        kind = next(
+            (base for base in (Precision, CheckpointIO, ClusterEnvironment) if isinstance(one, base)), None
+        )
         if kind is None:
             found.setdefault("hooks", []).append(_hook_plugin(one, from_plugin))
         elif kind in found:
-            raise ConfigurationError(f"plugins holds two of {kind.__name__}: {type(found[kind]).__name__} and {type(one).__name__}.")
+            raise ConfigurationError(
+                f"plugins holds two of {kind.__name__}: {type(found[kind]).__name__} and {type(one).__name__}."
+            )
         else:
             found[kind] = one
     return found
@@ -282,7 +313,7 @@ def _accelerator(given: Any, strategy: Any) -> Accelerator:
 
 
 def _available() -> list[Accelerator]:
-    found = []
+    found: list[Accelerator] = []
     for entry in catalogue().group(PREFIX + "accelerators"):
         if entry.refusal or entry.incompatibility:
             continue
@@ -298,7 +329,9 @@ def _best_accelerator() -> Accelerator:
         return found[0]
     blocked = [entry for entry in catalogue().group(PREFIX + "accelerators") if entry.refusal]
     if blocked:
-        raise PluginBlockedError(f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}.")
+        raise PluginBlockedError(
+            f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}."
+        )
     raise PluginNotFoundError(NOTHING)
 
 
@@ -322,13 +355,19 @@ def _precision(given: Any, device: Any) -> Precision:
 def _check_pairs(trainer: Trainer, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     limits = trainer.run_state.limits
     if limits.min_epochs > limits.max_epochs:
-        raise ConfigurationError(f"min_epochs={limits.min_epochs} is not possible with max_epochs={limits.max_epochs}: it is more.")
+        raise ConfigurationError(
+            f"min_epochs={limits.min_epochs} is not possible with max_epochs={limits.max_epochs}: it is more."
+        )
     if limits.min_steps > limits.max_steps:
-        raise ConfigurationError(f"min_steps={limits.min_steps} is not possible with max_steps={limits.max_steps}: it is more.")
+        raise ConfigurationError(
+            f"min_steps={limits.min_steps} is not possible with max_steps={limits.max_steps}: it is more."
+        )
     interval = values["val_check_interval"]
     if values["check_val_every_n_epoch"] is None and isinstance(interval, float):
         raise ConfigurationError.about(
-            "val_check_interval", interval, "an int with check_val_every_n_epoch=None, which counts batches across epochs"
+            "val_check_interval",
+            interval,
+            "an int with check_val_every_n_epoch=None, which counts batches across epochs",
         )
     if "max_epochs" not in given and "max_steps" not in given and limits.max_epochs == 1000:
         trainer.notes.append("max_epochs was not given and is 1000; set it, or -1 for no limit.")

@@ -56,10 +56,16 @@ class Call:
         if found is None:
             found = trainer.lightning_module
             if found is None:
-                raise ArgumentTypeError(f"Trainer.{self.fn} needs a model: none was given, and nothing has run before.")
+                raise ArgumentTypeError(
+                    f"Trainer.{self.fn} needs a model: none was given, and nothing has run before."
+                )
         found = getattr(found, "_orig_mod", found)
         if inspect.isclass(found) or not isinstance(found, LightningModule):
-            hint = f"Call it: {found.__name__}()." if inspect.isclass(found) else "Make its class a leyden.LightningModule."
+            hint = (
+                f"Call it: {found.__name__}()."
+                if inspect.isclass(found)
+                else "Make its class a leyden.LightningModule."
+            )
             raise ArgumentTypeError.about(f"Trainer.{self.fn}(model)", found, "a LightningModule", hint)
         return found
 
@@ -90,7 +96,9 @@ class Call:
         if not isinstance(wanted, str) and not hasattr(wanted, "__fspath__"):
             raise ArgumentTypeError.about("ckpt_path", wanted, "a path, 'best', 'last' or None")
         if not trainer.checkpoint_io().exists(wanted):
-            raise MissingCheckpointError(f"ckpt_path={shown(str(wanted))} does not exist. Check the path, or leave ckpt_path out.")
+            raise MissingCheckpointError(
+                f"ckpt_path={shown(str(wanted))} does not exist. Check the path, or leave ckpt_path out."
+            )
         return str(wanted)
 
     def _implied(self, trainer: Trainer) -> str | None:
@@ -99,18 +107,26 @@ class Call:
         callback = trainer.checkpoint_callback
         path = getattr(callback, "best_model_path", "")
         if path:
-            warn("implied-best", f"Trainer.{self.fn} without a model takes the weights of the best checkpoint, {path}. "
-                 "Pass the model for those it has now, or ckpt_path='best' to say so.")
+            warn(
+                "implied-best",
+                f"Trainer.{self.fn} without a model takes the weights of the best checkpoint, {path}. "
+                "Pass the model for those it has now, or ckpt_path='best' to say so.",
+            )
         return path or None
 
     def _best(self, trainer: Trainer) -> str:
         callback = trainer.checkpoint_callback
         if callback is None:
-            raise ConfigurationError("ckpt_path='best' needs a callback that keeps the best: add ModelCheckpoint(monitor=…).")
+            raise ConfigurationError(
+                "ckpt_path='best' needs a callback that keeps the best: add ModelCheckpoint(monitor=…)."
+            )
         path = getattr(callback, "best_model_path", "")
         if not path:
             why = " (fast_dev_run saves none)" if trainer.fast_dev_run else ""
-            raise ConfigurationError(f"ckpt_path='best': {type(callback).__name__} has saved no checkpoint yet{why}. Fit first, or pass a path.")
+            raise ConfigurationError(
+                f"ckpt_path='best': {type(callback).__name__} has saved no checkpoint yet{why}. Fit "
+                "first, or pass a path."
+            )
         return str(path)
 
     def _last(self, trainer: Trainer) -> str | None:

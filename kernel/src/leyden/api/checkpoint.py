@@ -1,4 +1,4 @@
-"""A run's state as one dict, and back. The keys are those of Lightning's format; Leyden's own stand under ``leyden``."""
+"""A run's state as one dict, and back, under Lightning's keys; Leyden's own stand under ``leyden``."""
 
 from __future__ import annotations
 
@@ -38,8 +38,12 @@ def dump(session: Session, weights_only: bool) -> dict[str, Any]:
     if not weights_only:
         checkpoint["callbacks"] = callback_states(trainer.callbacks)
         step = session.step
-        checkpoint["optimizer_states"] = [strategy.optimizer_state(one) for one in step.optimizers] if step else []
-        checkpoint["lr_schedulers"] = [config.scheduler.state_dict() for config in step.schedulers] if step else []
+        checkpoint["optimizer_states"] = (
+            [strategy.optimizer_state(one) for one in step.optimizers] if step else []
+        )
+        checkpoint["lr_schedulers"] = (
+            [config.scheduler.state_dict() for config in step.schedulers] if step else []
+        )
         precision = strategy.precision.state_dict()
         if precision:
             checkpoint[type(strategy.precision).__qualname__] = precision
@@ -95,7 +99,7 @@ def restore_model(session: Session, checkpoint: dict[str, Any]) -> None:
     """Give module, data module and callbacks their state, in Lightning's order."""
     module, trainer = session.module, session.trainer
     session.in_hook("on_load_checkpoint", module.on_load_checkpoint, checkpoint)
-    session.strategy.load_module_state_dict(checkpoint["state_dict"], strict=module.strict_loading)
+    session.strategy.load_module_state_dict(checkpoint["state_dict"], strict=bool(module.strict_loading))
     datamodule = session.datamodule
     if datamodule is not None and type(datamodule).__qualname__ in checkpoint:
         datamodule.load_state_dict(checkpoint[type(datamodule).__qualname__])
@@ -114,7 +118,10 @@ def restore_callbacks(callbacks: list[Any], states: dict[str, Any]) -> None:
             callback.load_state_dict(states[key])
     unused = [str(key) for key in states if key not in known]
     if unused:
-        warn("callback-states", f"The checkpoint holds states of callbacks that this Trainer does not have: {listed(unused)}.")
+        warn(
+            "callback-states",
+            f"The checkpoint holds states of callbacks that this Trainer does not have: {listed(unused)}.",
+        )
 
 
 def restore_training(session: Session, checkpoint: dict[str, Any]) -> None:
@@ -156,8 +163,12 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
     state.counters.load_state_dict(own["counters"])
     state.point = Point(own["point"])
     state.is_last_batch = bool(own["is_last_batch"])
-    session.data.position = own["loader_rng"] if state.point not in (Point.EPOCH_START, Point.EPOCH_END) else None
-    session.evaluation_counts.update({(stage, loader): count for stage, loader, count in own["evaluation_counts"]})
+    session.data.position = (
+        own["loader_rng"] if state.point not in (Point.EPOCH_START, Point.EPOCH_END) else None
+    )
+    session.evaluation_counts.update(
+        {(stage, loader): count for stage, loader, count in own["evaluation_counts"]}
+    )
     session.metrics.load_state_dict(own["metrics"])
 
 

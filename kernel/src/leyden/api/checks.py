@@ -37,7 +37,9 @@ def _has(session: Session, name: str) -> bool:
 
 def _need(session: Session, name: str, call: str) -> None:
     if not _has(session, name):
-        raise UserCodeError(f"{type(session.module).__name__} has no {name}, and Trainer.{call} needs it. Define it.")
+        raise UserCodeError(
+            f"{type(session.module).__name__} has no {name}, and Trainer.{call} needs it. Define it."
+        )
 
 
 def _need_data(session: Session, prefix: str, argument: str) -> None:
@@ -54,9 +56,15 @@ def _check_fit(session: Session) -> None:
     _need_data(session, "train", "train_dataloaders")
     has_step, has_data = _has(session, "validation_step"), session.data.defined("val")
     if has_data and not has_step:
-        warn("no-validation-step", "There is validation data, and the module has no validation_step: nothing is validated.")
+        warn(
+            "no-validation-step",
+            "There is validation data, and the module has no validation_step: nothing is validated.",
+        )
     if has_step and not has_data:
-        warn("no-validation-data", "The module has a validation_step, and there is no validation data: nothing is validated.")
+        warn(
+            "no-validation-data",
+            "The module has a validation_step, and there is no validation data: nothing is validated.",
+        )
     _check_removed(session, "training_epoch_end", "on_train_epoch_end")
     _check_removed(session, "validation_epoch_end", "on_validation_epoch_end")
     if not session.module.automatic_optimization:
@@ -66,7 +74,9 @@ def _check_fit(session: Session) -> None:
 def _check_manual(session: Session) -> None:
     if session.trainer.accumulate_grad_batches != 1:
         raise ConfigurationError.about(
-            "accumulate_grad_batches", session.trainer.accumulate_grad_batches, "1 with automatic_optimization=False",
+            "accumulate_grad_batches",
+            session.trainer.accumulate_grad_batches,
+            "1 with automatic_optimization=False",
             "Step the optimizer every n batches in training_step instead.",
         )
 
@@ -74,13 +84,16 @@ def _check_manual(session: Session) -> None:
 def _check_evaluation(session: Session, prefix: str, step: str) -> None:
     _need(session, step, str(session.fn))
     _need_data(session, prefix, "dataloaders")
-    _check_removed(session, f"{step.removesuffix('_step')}_epoch_end", f"on_{step.removesuffix('_step')}_epoch_end")
+    _check_removed(
+        session, f"{step.removesuffix('_step')}_epoch_end", f"on_{step.removesuffix('_step')}_epoch_end"
+    )
 
 
 def _check_predict(session: Session) -> None:
     if not _has(session, "predict_step") and not _has(session, "forward"):
         raise UserCodeError(
-            f"{type(session.module).__name__} has neither predict_step nor forward, and Trainer.predict needs one. Define it."
+            f"{type(session.module).__name__} has neither predict_step nor forward, and "
+            "Trainer.predict needs one. Define it."
         )
     _need_data(session, "predict", "dataloaders")
 
@@ -88,7 +101,8 @@ def _check_predict(session: Session) -> None:
 def _check_removed(session: Session, old: str, new: str) -> None:
     if callable(getattr(session.module, old, None)):
         raise UserCodeError(
-            f"{type(session.module).__name__}.{old}(outputs) is Lightning 1.x. Collect the outputs in the step and use {new}, "
+            f"{type(session.module).__name__}.{old}(outputs) is Lightning 1.x. Collect the outputs in "
+            f"the step and use {new}, "
             "or run it as it is. Install what does with: pip install leyden-lightning"
         )
 
@@ -101,7 +115,8 @@ def check_callbacks(callbacks: list[Any]) -> None:
         key = getattr(callback, "state_key", type(callback).__qualname__)
         if stateful and key in keys:
             raise ConfigurationError(
-                f"callbacks holds two of state_key={key!r}: a checkpoint could not tell them apart. Override state_key in "
+                f"callbacks holds two of state_key={key!r}: a checkpoint could not tell them apart. "
+                "Override state_key in "
                 "one of them."
             )
         if stateful:

@@ -42,7 +42,9 @@ class CombinedLoader:
     @flattened.setter
     def flattened(self, iterables: list[Any]) -> None:
         if len(iterables) != len(self._flat):
-            raise ConfigurationError.about("CombinedLoader.flattened", iterables, f"a list of {len(self._flat)} iterables")
+            raise ConfigurationError.about(
+                "CombinedLoader.flattened", iterables, f"a list of {len(self._flat)} iterables"
+            )
         self._flat = list(iterables)
         self.iterables = self._build(self._flat)
 
@@ -50,7 +52,9 @@ class CombinedLoader:
         sizes = [length(one) for one in self._flat]
         if any(size == inf for size in sizes) and self.mode != "min_size":
             raise TypeError("an iterable of this CombinedLoader has no length")
-        total = sum(sizes) if self.mode == "sequential" else min(sizes) if self.mode == "min_size" else max(sizes)
+        total = (
+            sum(sizes) if self.mode == "sequential" else min(sizes) if self.mode == "min_size" else max(sizes)
+        )
         if total == inf:
             raise TypeError("no iterable of this CombinedLoader has a length")
         return int(total)
@@ -69,7 +73,9 @@ class CombinedLoader:
         iterators = [iter(one) for one in self._flat]
         exhausted = [length(one) == 0 for one in self._flat]
         if self.mode == "max_size_cycle" and any(exhausted):
-            raise ConfigurationError("CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it.")
+            raise ConfigurationError(
+                "CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it."
+            )
         while iterators:
             batch = []
             for position in range(len(iterators)):

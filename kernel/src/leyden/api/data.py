@@ -55,7 +55,9 @@ class Data:
         name = f"{self._where('train')}"
         count = limited(loader, limit, keyword)
         if count == 0 and limit:
-            raise ConfigurationError(f"{name} has no batches, so there is nothing to train on. Check the dataset's size.")
+            raise ConfigurationError(
+                f"{name} has no batches, so there is nothing to train on. Check the dataset's size."
+            )
         self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name)
         self.train.resume_from, self.position = self.position, None
         self.loaded_in_epoch["train"] = session.state.counters.epoch
@@ -71,7 +73,12 @@ class Data:
             several = len(loaders) > 1
             collection = session.metrics.evaluation
             self.evaluation[key] = [
-                LoaderBatches(loader, self._limit(prefix, loader), self._prepare(i, collection, i if several else None), name)
+                LoaderBatches(
+                    loader,
+                    self._limit(prefix, loader),
+                    self._prepare(i, collection, i if several else None),
+                    name,
+                )
                 for i, loader in enumerate(loaders)
             ]
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
@@ -79,7 +86,10 @@ class Data:
 
     def reload(self) -> None:
         """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so."""
-        every, epoch = self.session.trainer.reload_dataloaders_every_n_epochs, self.session.state.counters.epoch
+        every, epoch = (
+            self.session.trainer.reload_dataloaders_every_n_epochs,
+            self.session.state.counters.epoch,
+        )
         if not every:
             return
         for prefix in ("train", "val"):
@@ -91,9 +101,14 @@ class Data:
 
     def set_epoch(self, loader: Any, epoch: int) -> None:
         """Tell samplers the epoch."""
-        for sampler in (getattr(loader, "sampler", None), getattr(getattr(loader, "batch_sampler", None), "sampler", None), loader):
-            if callable(getattr(sampler, "set_epoch", None)):
-                sampler.set_epoch(epoch)
+        for sampler in (
+            getattr(loader, "sampler", None),
+            getattr(getattr(loader, "batch_sampler", None), "sampler", None),
+            loader,
+        ):
+            tell = getattr(sampler, "set_epoch", None)
+            if callable(tell):
+                tell(epoch)
         for inner in getattr(getattr(loader, "combined", None), "flattened", ()):
             self.set_epoch(inner, epoch)
 
@@ -103,7 +118,14 @@ class Data:
 
         session = self.session
         hook = f"{prefix}_dataloader"
-        return next((one for one in (session.datamodule, session.module) if one is not None and overridden(one, hook, DataHooks)), None)
+        return next(
+            (
+                one
+                for one in (session.datamodule, session.module)
+                if one is not None and overridden(one, hook, DataHooks)
+            ),
+            None,
+        )
 
     def _source(self, prefix: str) -> Any:
         found = self.given.get(prefix)
@@ -111,12 +133,20 @@ class Data:
             return found
         owner, hook = self._owner(prefix), f"{prefix}_dataloader"
         if owner is None:
-            raise not_implemented(self.session.module, hook, "pass dataloaders, or a datamodule, to the Trainer's method")
+            raise not_implemented(
+                self.session.module, hook, "pass dataloaders, or a datamodule, to the Trainer's method"
+            )
         return self.session.in_hook(hook, getattr(owner, hook))
 
     def _where(self, prefix: str) -> str:
         if self.given.get(prefix) is not None:
-            return "train_dataloaders" if prefix == "train" else "val_dataloaders" if prefix == "val" else "dataloaders"
+            return (
+                "train_dataloaders"
+                if prefix == "train"
+                else "val_dataloaders"
+                if prefix == "val"
+                else "dataloaders"
+            )
         return f"{type(self._owner(prefix)).__name__}.{prefix}_dataloader"
 
     def _limit(self, prefix: str, loader: Any) -> float:
@@ -138,12 +168,16 @@ class Data:
             state.val_batch_interval = given
             if given > batches and session.validating and state.limits.check_val_every_n_epoch is not None:
                 raise ConfigurationError.about(
-                    "val_check_interval", given, f"at most the {int(batches)} training batches of an epoch",
+                    "val_check_interval",
+                    given,
+                    f"at most the {int(batches)} training batches of an epoch",
                     "To count batches across epochs set check_val_every_n_epoch=None.",
                 )
         elif isinstance(given, float):
             if batches == inf and given != 1.0:
-                raise ConfigurationError.about("val_check_interval", given, "1.0 or an int, for a loader without a length")
+                raise ConfigurationError.about(
+                    "val_check_interval", given, "1.0 or an int, for a loader without a length"
+                )
             state.val_batch_interval = inf if batches == inf or given == 0 else max(1, int(batches * given))
 
     def _prepare(self, index: int, collection: Collection, loader: int | None) -> Callable[[Any], Any]:
@@ -191,7 +225,7 @@ class Data:
 
 
 def evaluation_key(fn: TrainerFn | None, prefix: str) -> str:
-    """Under what the loaders of a stage are kept: those of ``validate`` apart from those of validation inside ``fit``."""
+    """Where a stage's loaders are kept: those of ``validate`` apart from those of validation inside ``fit``."""
     return "validate" if prefix == "val" and fn is TrainerFn.VALIDATING else prefix
 
 

@@ -79,4 +79,5 @@ class LightningDataModule(DataHooks, HyperparametersMixin):
         """Make a data module from a checkpoint: its constructor arguments and its state."""
         from leyden.api.loading import load_datamodule
 
-        return load_datamodule(cls, checkpoint_path, map_location, hparams_file, weights_only, kwargs)
+        made: Self = load_datamodule(cls, checkpoint_path, map_location, hparams_file, weights_only, kwargs)
+        return made

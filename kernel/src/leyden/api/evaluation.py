@@ -122,7 +122,9 @@ class EvaluationPass:
         if any(entry.on_step for entry in self.collection.entries.values()):
             counts = self.session.evaluation_counts
             key = (str(self.stage), self.session.state.dataloader_idx)
-            self.results.write(self.results.gather(self.collection, "step"), counts.get(key, 0), with_epoch=False)
+            self.results.write(
+                self.results.gather(self.collection, "step"), counts.get(key, 0), with_epoch=False
+            )
             counts[key] = counts.get(key, 0) + 1
 
     def loaders_done(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 from leyden.plugins.components import resolve
 
 
-def export(model: Any, path: Any, format: str, sample: Any = None, options: dict[str, Any] | None = None) -> Any:
+def export(
+    model: Any, path: Any, format: str, sample: Any = None, options: dict[str, Any] | None = None
+) -> Any:
     """Export a module, through a running Trainer's plugins or the installed exporter of that name.
 
     Args:
@@ -26,7 +28,11 @@ def export(model: Any, path: Any, format: str, sample: Any = None, options: dict
     options = options or {}
     trainer = getattr(model, "_trainer", None)
     hooks = trainer.session.hooks if trainer is not None and trainer.session is not None else None
-    written = hooks.leyden_export(trainer, model, path, format, sample, options) if hooks and hooks.leyden_export else None
+    written = (
+        hooks.leyden_export(trainer, model, path, format, sample, options)
+        if hooks and hooks.leyden_export
+        else None
+    )
     if written is None:
         written = resolve("exporters", format)().export(model, path, sample, **options)
     if hooks and hooks.leyden_export_end:

@@ -54,7 +54,8 @@ class HyperparametersMixin:
     @property
     def hparams_initial(self) -> AttributeDict:
         """The hyper-parameters as they were when they were saved."""
-        return copy.deepcopy(self.__dict__.get("_hparams_initial", AttributeDict()))
+        initial: AttributeDict = self.__dict__.get("_hparams_initial", AttributeDict())
+        return copy.deepcopy(initial)
 
     def save_hyperparameters(
         self,
@@ -99,7 +100,9 @@ def _deepcopied(values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         try:
             copies[key] = copy.deepcopy(value)
-        except Exception:  # an object that cannot be copied is kept as it is: it is the user's value all the same
+        except (
+            Exception
+        ):  # an object that cannot be copied is kept as it is: it is the user's value all the same
             copies[key] = value
     return copies
 
@@ -126,7 +129,7 @@ def _init_arguments(obj: Any, frame: FrameType) -> dict[str, Any]:
 
 
 def _arguments(frame: FrameType, owner: type) -> dict[str, Any]:
-    signature = inspect.signature(owner.__init__)
+    signature = inspect.signature(owner.__init__)  # type: ignore[misc]
     values: dict[str, Any] = {}
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -136,7 +139,9 @@ def _arguments(frame: FrameType, owner: type) -> dict[str, Any]:
     return values
 
 
-def _select(given: dict[str, Any], args: tuple[Any, ...], ignore: set[str]) -> tuple[dict[str, Any], str | None]:
+def _select(
+    given: dict[str, Any], args: tuple[Any, ...], ignore: set[str]
+) -> tuple[dict[str, Any], str | None]:
     given = {key: value for key, value in given.items() if key not in ignore}
     if not args:
         return given, "kwargs"
@@ -144,7 +149,9 @@ def _select(given: dict[str, Any], args: tuple[Any, ...], ignore: set[str]) -> t
         return _mapping(args[0]), next((key for key, value in given.items() if value is args[0]), None)
     wrong = [one for one in args if not isinstance(one, str)]
     if wrong:
-        raise ArgumentTypeError.about("save_hyperparameters(*args)", wrong[0], "names of arguments, or one mapping alone")
+        raise ArgumentTypeError.about(
+            "save_hyperparameters(*args)", wrong[0], "names of arguments, or one mapping alone"
+        )
     unknown = [one for one in args if one not in given and one not in ignore]
     if unknown:
         raise ConfigurationError(

@@ -78,7 +78,8 @@ KEYWORDS: dict[str, Keyword] = {
     "inference_mode": Keyword(bool, True, "True or False",
                               "validate, test and predict under torch.inference_mode rather than no_grad"),
     "use_distributed_sampler": Keyword(bool, True, "True or False", "give each process its share of the data"),
-    "plugins": Keyword(object, None, "a Precision, CheckpointIO or ClusterEnvironment, a hook plugin, or a list of these",
+    "plugins": Keyword(object, None, "a Precision, CheckpointIO or ClusterEnvironment, a hook "
+    "plugin, or a list of these",
                        "components and hook plugins of this Trainer alone"),
     "reload_dataloaders_every_n_epochs": Keyword(Count, 0, _COUNT, "call the dataloader hooks again; 0 never"),
     "default_root_dir": Keyword(str | PathLike[str] | None, None, "a path", "where files go (the working directory)"),
@@ -110,7 +111,9 @@ def validated(name: str, value: Any, annotation: Any, allowed: str) -> Any:
         TypeAdapter(annotation, config=config).validate_python(value)
     except ValidationError as error:
         kinds = {one["type"] for one in error.errors()}
-        wrong_type = all(kind.endswith(("_type", "_instance_of", "_of")) or kind == "literal_error" for kind in kinds)
+        wrong_type = all(
+            kind.endswith(("_type", "_instance_of", "_of")) or kind == "literal_error" for kind in kinds
+        )
         number = isinstance(value, int | float) and not isinstance(value, bool)
         kind = ArgumentTypeError if wrong_type and not number else ConfigurationError
         raise kind.about(name, value, allowed) from None

@@ -53,8 +53,11 @@ class LoaderBatches:
                 return
         if index == 0:
             raise ConfigurationError(f"{self.name} has a length of {length(self.loader)} and gave no batch.")
-        warn("short-loader", f"{self.name} ended after {index} of {int(limit)} batches, so the epoch's last batch was not "
-             "known as such: validation and schedulers due there were left out. Make its length true.")
+        warn(
+            "short-loader",
+            f"{self.name} ended after {index} of {int(limit)} batches, so the epoch's last batch was not "
+            "known as such: validation and schedulers due there were left out. Make its length true.",
+        )
 
     def _with_lookahead(self, iterator: Iterator[Any]) -> Iterator[tuple[Any, bool]]:
         # without a length, one batch is fetched ahead to know the last
@@ -87,7 +90,11 @@ def _dropped(iterator: Iterator[Any], count: int) -> Iterator[Any]:
 
 def skipped(loader: Any, count: int) -> Iterator[Any]:
     """An iterator that begins after ``count`` batches; of a map-style DataLoader, without loading those."""
-    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset) or type(loader).__iter__ is not DataLoader.__iter__:
+    if (
+        not isinstance(loader, DataLoader)
+        or isinstance(loader.dataset, IterableDataset)
+        or type(loader).__iter__ is not DataLoader.__iter__
+    ):
         return _dropped(iter(loader), count)
     name = "batch_sampler" if loader.batch_sampler is not None else "sampler"
     sampler = SkippingSampler(getattr(loader, name), count)
@@ -140,7 +147,11 @@ def training_loader(given: Any) -> Any:
     """The training data as one iterable; collections of loaders are combined, the shorter ones cycled."""
     if isinstance(given, CombinedLoader):
         if given.mode == "sequential":
-            raise ConfigurationError.about("CombinedLoader(mode)", "sequential", "'min_size', 'max_size_cycle' or 'max_size' for training")
+            raise ConfigurationError.about(
+                "CombinedLoader(mode)",
+                "sequential",
+                "'min_size', 'max_size_cycle' or 'max_size' for training",
+            )
         return BatchesOnly(given)
     if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
         return BatchesOnly(CombinedLoader(given, "max_size_cycle"))
@@ -170,9 +181,14 @@ class BatchesOnly:
 
 
 def _iterable(given: Any, name: str) -> Any:
-    if given is None or isinstance(given, str) or not (hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
+    if (
+        given is None
+        or isinstance(given, str)
+        or not (hasattr(given, "__iter__") or hasattr(given, "__getitem__"))
+    ):
         raise UserCodeError(
-            f"{name} gave {shown(given)}; allowed is an iterable of batches (a DataLoader), or a list, tuple or dict of such."
+            f"{name} gave {shown(given)}; allowed is an iterable of batches (a DataLoader), or a "
+            "list, tuple or dict of such."
         )
     return given
 
@@ -198,7 +214,9 @@ def limited(loader: Any, limit: float | int, keyword: str) -> float:
     count = int(size * limit)
     if count == 0 and size > 0:
         raise ConfigurationError.about(
-            keyword, limit, f"0.0, or a fraction of at least {1 / size:.4g}",
+            keyword,
+            limit,
+            f"0.0, or a fraction of at least {1 / size:.4g}",
             f"The loader has {int(size)} batch(es), so this leaves none.",
         )
     return count
@@ -206,9 +224,11 @@ def limited(loader: Any, limit: float | int, keyword: str) -> float:
 
 def without_shuffling(loader: Any, keyword: str) -> Any:
     """The loader in the order of its dataset, for overfitting; says so when that changes something."""
-    parts, build = ([loader], None) if not isinstance(loader, BatchesOnly) else (loader.combined.flattened, loader)
+    parts, build = (
+        ([loader], None) if not isinstance(loader, BatchesOnly) else (loader.combined.flattened, loader)
+    )
     changed = [
-        with_attribute(one, "sampler", SequentialSampler(one.dataset))
+        with_attribute(one, "sampler", SequentialSampler(one.dataset))  # type: ignore[arg-type]
         if isinstance(one, DataLoader) and isinstance(one.sampler, RandomSampler)
         else one
         for one in parts
@@ -227,7 +247,9 @@ def loaders_of_datasets(dataset: Any, shuffle: bool, batch_size: int, num_worker
 
     def make(one: Any) -> DataLoader[Any]:
         mixed = shuffle and not isinstance(one, IterableDataset)
-        return DataLoader(one, batch_size=batch_size, shuffle=mixed, num_workers=num_workers, pin_memory=_pinned())
+        return DataLoader(
+            one, batch_size=batch_size, shuffle=mixed, num_workers=num_workers, pin_memory=_pinned()
+        )
 
     if isinstance(dataset, Mapping):
         return lambda: {key: make(one) for key, one in dataset.items()}

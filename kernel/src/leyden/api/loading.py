@@ -27,8 +27,15 @@ def read(path: str | PathLike[str], map_location: Any, weights_only: bool | None
     return default_io().load_checkpoint(path, map_location, weights_only is not False)
 
 
-def load_module(cls: type, path: Any, map_location: Any, hparams_file: Any, strict: bool | None, weights_only: bool | None,
-                given: dict[str, Any]) -> Any:
+def load_module(
+    cls: type,
+    path: Any,
+    map_location: Any,
+    hparams_file: Any,
+    strict: bool | None,
+    weights_only: bool | None,
+    given: dict[str, Any],
+) -> Any:
     """Make a module; see ``LightningModule.load_from_checkpoint``."""
     checkpoint = read(path, map_location, weights_only)
     hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, _KEYS)
@@ -39,14 +46,26 @@ def load_module(cls: type, path: Any, map_location: Any, hparams_file: Any, stri
     strict = strict if strict is not None else module.strict_loading
     missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=strict)
     if missing or unexpected:
-        warn("partial-weights", f"{path}: keys missing in the file: {listed(missing)}; keys the module does not have: {listed(unexpected)}.")
-    if map_location is None and (devices := {one.device for one in checkpoint["state_dict"].values() if hasattr(one, "device")}):
+        warn(
+            "partial-weights",
+            f"{path}: keys missing in the file: {listed(missing)}; keys the module does not have: "
+            f"{listed(unexpected)}.",
+        )
+    if map_location is None and (
+        devices := {one.device for one in checkpoint["state_dict"].values() if hasattr(one, "device")}
+    ):
         module.to(next(iter(devices)))
     return module
 
 
-def load_datamodule(cls: type, path: Any, map_location: Any, hparams_file: Any, weights_only: bool | None,
-                    given: dict[str, Any]) -> Any:
+def load_datamodule(
+    cls: type,
+    path: Any,
+    map_location: Any,
+    hparams_file: Any,
+    weights_only: bool | None,
+    given: dict[str, Any],
+) -> Any:
     """Make a data module; see ``LightningDataModule.load_from_checkpoint``."""
     checkpoint = read(path, map_location, weights_only)
     keys = ("datamodule_hyper_parameters",)
@@ -68,7 +87,7 @@ def _from_file(path: Any) -> dict[str, Any]:
 
 
 def _construct(cls: type, hparams: dict[str, Any], name: str | None, given: dict[str, Any], path: Any) -> Any:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
     if name not in (None, "kwargs") and name in names:
@@ -77,7 +96,11 @@ def _construct(cls: type, hparams: dict[str, Any], name: str | None, given: dict
     else:
         merged = {**hparams, **given}
         arguments = merged if open_ended else {key: value for key, value in merged.items() if key in names}
-    missing = [one.name for one in parameters if one.default is one.empty and one.name in names and one.name not in arguments]
+    missing = [
+        one.name
+        for one in parameters
+        if one.default is one.empty and one.name in names and one.name not in arguments
+    ]
     if missing:
         raise ConfigurationError(
             f"{cls.__name__} needs {listed(missing)}, and {path} does not hold them. Pass them: "

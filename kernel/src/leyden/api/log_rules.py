@@ -59,9 +59,13 @@ def levels(hook: str | None, name: str, arguments: tuple[Any, ...]) -> tuple[boo
     on_step = given["on_step"] if given["on_step"] is not None else hook in STEP
     on_epoch = given["on_epoch"] if given["on_epoch"] is not None else hook not in STEP
     if hook in EPOCH and on_step:
-        raise ConfigurationError(f"self.log({name!r}, on_step=True) is not possible in {hook}: it runs once an epoch.")
+        raise ConfigurationError(
+            f"self.log({name!r}, on_step=True) is not possible in {hook}: it runs once an epoch."
+        )
     if not on_step and not on_epoch:
-        raise ConfigurationError(f"self.log({name!r}, on_step={on_step}, on_epoch={on_epoch}) logs nothing: set one of them.")
+        raise ConfigurationError(
+            f"self.log({name!r}, on_step={on_step}, on_epoch={on_epoch}) logs nothing: set one of them."
+        )
     return on_step, on_epoch
 
 
@@ -70,12 +74,24 @@ def _check_name(name: Any) -> None:
         raise ArgumentTypeError.about("self.log(name)", name, "a string")
     if "/dataloader_idx_" in name:
         raise ConfigurationError.about(
-            "self.log(name)", name, "a name without '/dataloader_idx_'", "The suffix is added where there are several loaders."
+            "self.log(name)",
+            name,
+            "a name without '/dataloader_idx_'",
+            "The suffix is added where there are several loaders.",
         )
 
 
 def _check_arguments(given: dict[str, Any]) -> None:
-    for key in ("prog_bar", "logger", "on_step", "on_epoch", "enable_graph", "sync_dist", "add_dataloader_idx", "rank_zero_only"):
+    for key in (
+        "prog_bar",
+        "logger",
+        "on_step",
+        "on_epoch",
+        "enable_graph",
+        "sync_dist",
+        "add_dataloader_idx",
+        "rank_zero_only",
+    ):
         if not isinstance(given[key], bool | type(None)):
             raise ArgumentTypeError.about(f"self.log({key})", given[key], "True or False")
     reduction(given["reduce_fx"])
@@ -85,7 +101,11 @@ def reduction(given: Any) -> str:
     """The name of a reduction; torch's and Python's functions of these names are taken too."""
     name = given if isinstance(given, str) else _FUNCTIONS.get(given) if callable(given) else None
     if name not in REDUCE:
-        hint = did_you_mean(given, REDUCE) if isinstance(given, str) else "For anything else log a torchmetrics Metric."
+        hint = (
+            did_you_mean(given, REDUCE)
+            if isinstance(given, str)
+            else "For anything else log a torchmetrics Metric."
+        )
         raise ConfigurationError.about("self.log(reduce_fx)", given, "'mean', 'sum', 'min' or 'max'", hint)
     return name
 

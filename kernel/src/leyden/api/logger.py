@@ -110,7 +110,9 @@ def flatten(params: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:
 
 def scalars_only(params: Mapping[str, Any]) -> dict[str, Any]:
     """Hyper-parameters as a backend's table can hold them: numbers, strings and booleans; the rest as text."""
-    return {key: one if isinstance(one, bool | int | float | str) else str(one) for key, one in params.items()}
+    return {
+        key: one if isinstance(one, bool | int | float | str) else str(one) for key, one in params.items()
+    }
 
 
 def add_prefix(metrics: dict[str, float], prefix: str, separator: str) -> dict[str, float]:

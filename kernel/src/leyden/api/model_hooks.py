@@ -64,7 +64,9 @@ class ModelHooks:
     def on_validation_batch_start(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         """A validation batch is on its device."""
 
-    def on_validation_batch_end(self, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+    def on_validation_batch_end(
+        self, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         """A validation batch is done."""
 
     def on_test_epoch_start(self) -> None:
@@ -110,7 +112,7 @@ class ModelHooks:
         """A checkpoint was read, before the module's own state is loaded."""
 
     def configure_model(self) -> None:
-        """Create large submodules here: it runs where the strategy wants parameters to be created, possibly several times."""
+        """Create large submodules here, where the strategy wants parameters to be created; may run several times."""
 
     def on_validation_model_zero_grad(self) -> None:
         """Release gradients before validation inside fit; the default calls ``zero_grad``."""
@@ -121,7 +123,7 @@ class ModelHooks:
         self.eval()  # type: ignore[attr-defined]
 
     def on_validation_model_train(self) -> None:
-        """Leave evaluation mode after validation; overriding it replaces the default, which restores every submodule's mode."""
+        """Leave evaluation mode after validation; overriding it replaces the restoring of every submodule's mode."""
         self.train()  # type: ignore[attr-defined]
 
     def on_test_model_eval(self) -> None:
@@ -129,7 +131,7 @@ class ModelHooks:
         self.eval()  # type: ignore[attr-defined]
 
     def on_test_model_train(self) -> None:
-        """Leave evaluation mode after test; overriding it replaces the default, which restores every submodule's mode."""
+        """Leave evaluation mode after test; overriding it replaces the restoring of every submodule's mode."""
         self.train()  # type: ignore[attr-defined]
 
     def on_predict_model_eval(self) -> None:
@@ -137,5 +139,5 @@ class ModelHooks:
         self.eval()  # type: ignore[attr-defined]
 
     def on_predict_model_train(self) -> None:
-        """Leave evaluation mode after predict; overriding it replaces the default, which restores every submodule's mode."""
+        """Leave evaluation mode after predict; overriding it replaces the restoring of every submodule's mode."""
         self.train()  # type: ignore[attr-defined]

@@ -39,7 +39,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = self.__dict__  # nn.Module.__setattr__ costs about 1 µs a write, and these are written in every run
+        own = (
+            self.__dict__
+        )  # nn.Module.__setattr__ costs about 1 µs a write, and these are written in every run
         own["_trainer"] = own["_results"] = own["_device_found"] = None
         own["automatic_optimization"] = True
         own["example_input_array"] = None
@@ -82,7 +84,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
             ``lr_scheduler`` (a scheduler, or a dict with ``scheduler``, ``interval``, ``frequency``, ``monitor``,
             ``strict``, ``name``); a list of such dicts; or ``None`` to train nothing.
         """
-        raise not_implemented(self, "configure_optimizers", "return None from it to train without an optimizer")
+        raise not_implemented(
+            self, "configure_optimizers", "return None from it to train without an optimizer"
+        )
 
     def configure_callbacks(self) -> Any:
         """Return callbacks to add to the Trainer's; one of the same type there is replaced."""
@@ -91,7 +95,11 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
     # -- what the user may change --------------------------------------------------------------------------------
 
     def optimizer_step(
-        self, epoch: int, batch_idx: int, optimizer: Optimizer | LightningOptimizer, optimizer_closure: Callable[[], Any] | None = None
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
     ) -> None:
         """Apply the gradients.
 
@@ -119,13 +127,19 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         loss.backward(*args, **kwargs)
 
     def configure_gradient_clipping(
-        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the gradients before they are applied; called at every update."""
         self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def clip_gradients(
-        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the gradients of an optimizer.
 
@@ -149,7 +163,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         Args:
             use_pl_optimizer: wrapped, so that their steps are counted, scaled and seen by hooks; or bare.
         """
-        step = self.trainer.session.step
+        step = self.trainer.running.step
         found = step.wrapped if use_pl_optimizer else step.optimizers
         return found[0] if len(found) == 1 else list(found)
 
@@ -169,7 +183,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
                 "manual_backward was called while automatic_optimization=True. Set self.automatic_optimization = False "
                 "in __init__, or return the loss from training_step."
             )
-        self.trainer.session.step.backward(loss, *args, **kwargs)
+        self.trainer.running.step.backward(loss, *args, **kwargs)
 
     def toggle_optimizer(self, optimizer: Optimizer | LightningOptimizer) -> None:
         """Let only the parameters of one optimizer require gradients, until :meth:`untoggle_optimizer`."""
@@ -235,7 +249,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         results = self._results
         if results is None:
             if self._trainer is not None:
-                raise ConfigurationError(f"self.log({name!r}, …) is not possible now: no loop of the Trainer is running.")
+                raise ConfigurationError(
+                    f"self.log({name!r}, …) is not possible now: no loop of the Trainer is running."
+                )
             warn("log-detached", f"self.log({name!r}, …) does nothing: no Trainer is running this module.")
             return
         results.log(
@@ -273,8 +289,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         rank_zero_only: bool = False,
     ) -> None:
         """Log several values; as :meth:`log`. ``dictionary`` may be a torchmetrics ``MetricCollection``."""
-        named = dictionary.items(keep_base=False) if hasattr(dictionary, "compute_groups") else dictionary.items()  # type: ignore[call-arg]
-        for name, value in named:
+        collection: Any = dictionary  # torchmetrics' items takes an argument that Mapping's has not
+        grouped = hasattr(dictionary, "compute_groups")
+        for name, value in collection.items(keep_base=False) if grouped else collection.items():
             self.log(
                 name,
                 value,
@@ -307,7 +324,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         """
         found = self._trainer
         if found is None:
-            raise DetachedError(f"{type(self).__name__} is not attached to a Trainer: it is while a run goes on.")
+            raise DetachedError(
+                f"{type(self).__name__} is not attached to a Trainer: it is while a run goes on."
+            )
         return found
 
     @trainer.setter
@@ -356,7 +375,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         """The device of the parameters (or buffers); cpu when there are none."""
         own = self.__dict__
         if own.get("_device_found") is None:
-            first = next(self.parameters(), None)
+            first: Tensor | None = next(self.parameters(), None)
             first = first if first is not None else next(self.buffers(), None)
             own["_device_found"] = first.device if first is not None else torch.device("cpu")
         found: torch.device = own["_device_found"]
@@ -372,7 +391,8 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         for module in self.modules():
             if isinstance(module, LightningModule):
                 module.__dict__["_device_found"] = None
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_trainer": None, "_results": None}
@@ -410,7 +430,11 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         return export(self, file_path, "onnx", input_sample, kwargs)
 
     def to_torchscript(
-        self, file_path: str | PathLike[str] | None = None, method: str = "script", example_inputs: Any = None, **kwargs: Any
+        self,
+        file_path: str | PathLike[str] | None = None,
+        method: str = "script",
+        example_inputs: Any = None,
+        **kwargs: Any,
     ) -> Any:
         """Export to TorchScript through the exporter of that name."""
         from leyden.api.export import export
@@ -442,7 +466,12 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
             leyden.errors.ConfigurationError: constructor arguments are missing.
         """
         if not isinstance(cls, type):
-            raise UserCodeError("load_from_checkpoint belongs to the class: call it as MyModule.load_from_checkpoint(path).")
+            raise UserCodeError(
+                "load_from_checkpoint belongs to the class: call it as MyModule.load_from_checkpoint(path)."
+            )
         from leyden.api.loading import load_module
 
-        return load_module(cls, checkpoint_path, map_location, hparams_file, strict, weights_only, kwargs)
+        made: Self = load_module(
+            cls, checkpoint_path, map_location, hparams_file, strict, weights_only, kwargs
+        )
+        return made

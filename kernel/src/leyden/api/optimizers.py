@@ -48,7 +48,9 @@ class LRSchedulerConfig:
         if self.interval not in ("step", "epoch"):
             raise ConfigurationError.about("lr_scheduler['interval']", self.interval, "'step' or 'epoch'")
         if isinstance(self.frequency, bool) or not isinstance(self.frequency, int) or self.frequency < 1:
-            raise ConfigurationError.about("lr_scheduler['frequency']", self.frequency, "an int of at least 1")
+            raise ConfigurationError.about(
+                "lr_scheduler['frequency']", self.frequency, "an int of at least 1"
+            )
 
 
 _KEYS = ("scheduler", "name", "interval", "frequency", "reduce_on_plateau", "monitor", "strict")
@@ -121,7 +123,10 @@ def _of_dicts(dicts: Sequence[Mapping[str, Any]]) -> Configured:
             )
         unknown = [key for key in one if key not in ("optimizer", "lr_scheduler", "monitor", "frequency")]
         if unknown:
-            warn("optimizer-keys", f"configure_optimizers: the keys {listed(map(str, unknown))} mean nothing and are ignored.")
+            warn(
+                "optimizer-keys",
+                f"configure_optimizers: the keys {listed(map(str, unknown))} mean nothing and are ignored.",
+            )
         optimizers.append(optimizer)
         if "frequency" in one:
             frequencies.append(one["frequency"])
@@ -139,13 +144,20 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
     unknown = [key for key in settings if key not in _KEYS]
     if unknown:
         hint = did_you_mean(str(unknown[0]), _KEYS)
-        warn("scheduler-keys", f"lr_scheduler: the keys {listed(map(str, unknown))} mean nothing and are ignored. {hint}".rstrip())
+        warn(
+            "scheduler-keys",
+            f"lr_scheduler: the keys {listed(map(str, unknown))} mean nothing and are ignored. {hint}".rstrip(),
+        )
     if "scheduler" not in settings:
-        raise ConfigurationError(f"lr_scheduler={shown(settings)} is not possible: its key 'scheduler' is missing.")
+        raise ConfigurationError(
+            f"lr_scheduler={shown(settings)} is not possible: its key 'scheduler' is missing."
+        )
     scheduler = settings["scheduler"]
     config = LRSchedulerConfig(**{key: value for key, value in settings.items() if key in _KEYS})
     config.monitor = config.monitor or monitor
-    config.reduce_on_plateau = bool(settings.get("reduce_on_plateau", isinstance(scheduler, ReduceLROnPlateau)))
+    config.reduce_on_plateau = bool(
+        settings.get("reduce_on_plateau", isinstance(scheduler, ReduceLROnPlateau))
+    )
     if config.reduce_on_plateau and config.monitor is None:
         raise ConfigurationError(
             f"lr_scheduler={type(scheduler).__name__} watches a metric: name it with 'monitor' beside 'scheduler'."
@@ -158,7 +170,8 @@ def _check(module: LightningModule, found: Configured) -> None:
 
     if found.frequencies or (module.automatic_optimization and len(found.optimizers) > 1):
         raise UserCodeError(
-            f"configure_optimizers returned {len(found.optimizers)} optimizers, and automatic optimization works with one. "
+            f"configure_optimizers returned {len(found.optimizers)} optimizers, and automatic "
+            "optimization works with one. "
             "Set self.automatic_optimization = False and step them in training_step, or use the step scheme of "
             "Lightning 1.x. Install it with: pip install leyden-lightning"
         )
@@ -176,13 +189,17 @@ def _check(module: LightningModule, found: Configured) -> None:
         optimizer = getattr(scheduler, "optimizer", None)
         if optimizer is not None and not any(optimizer is one for one in found.optimizers):
             raise ConfigurationError(
-                f"lr_scheduler={type(scheduler).__name__} belongs to an optimizer that configure_optimizers did not return."
+                f"lr_scheduler={type(scheduler).__name__} belongs to an optimizer that "
+                "configure_optimizers did not return."
             )
 
 
 def _without_automatic(config: LRSchedulerConfig) -> None:
     if config.monitor is not None:
-        warn("manual-monitor", "lr_scheduler: 'monitor' has no effect in manual optimization; step the scheduler yourself.")
+        warn(
+            "manual-monitor",
+            "lr_scheduler: 'monitor' has no effect in manual optimization; step the scheduler yourself.",
+        )
 
 
 class NoOptimizer(Optimizer):
@@ -193,7 +210,7 @@ class NoOptimizer(Optimizer):
 
         super().__init__([torch.zeros(1)], {})
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Call the closure; there is nothing to update."""
         return closure() if closure is not None else None
 
@@ -220,7 +237,9 @@ class LightningOptimizer:
     def __init__(self, optimizer: Optimizer, step: Callable[..., Any], module: LightningModule) -> None:
         self._optimizer, self._step, self._module = optimizer, step, module
         # isinstance(x, Adam) holds for what the user configured as Adam, without copying its state
-        self.__class__ = type(f"Lightning{type(optimizer).__name__}", (LightningOptimizer, type(optimizer)), {})
+        self.__class__ = type(
+            f"Lightning{type(optimizer).__name__}", (LightningOptimizer, type(optimizer)), {}
+        )
 
     def __getattribute__(self, name: str) -> Any:
         if name in _OWN:
@@ -248,7 +267,9 @@ class LightningOptimizer:
             leyden.errors.UserCodeError: the closure cannot be called.
         """
         if closure is not None and not callable(closure):
-            raise UserCodeError(f"optimizer.step(closure={shown(closure)}) is not possible: a closure is callable.")
+            raise UserCodeError(
+                f"optimizer.step(closure={shown(closure)}) is not possible: a closure is callable."
+            )
         return self._step(self._optimizer, closure, **kwargs)
 
     @contextmanager
@@ -263,7 +284,17 @@ class LightningOptimizer:
 
 
 _OWN = frozenset(
-    {"_optimizer", "_step", "_module", "optimizer", "step", "toggle_model", "__class__", "__repr__", "__reduce_ex__"}
+    {
+        "_optimizer",
+        "_step",
+        "_module",
+        "optimizer",
+        "step",
+        "toggle_model",
+        "__class__",
+        "__repr__",
+        "__reduce_ex__",
+    }
 )
 
 

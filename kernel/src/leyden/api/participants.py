@@ -43,18 +43,24 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
     parts: list[Participant] = []
     if datamodule is not None:
         name = type(datamodule).__name__
-        parts.append(from_object(name, "datamodule", datamodule, LightningDataModule, skip=2, only=_DATA_EARLY))
+        parts.append(
+            from_object(name, "datamodule", datamodule, LightningDataModule, skip=2, only=_DATA_EARLY)
+        )
     parts += [*adapted(first), *plugins(session, catalogue), *session.trainer.listeners, *adapted(last)]
     name = type(module).__name__
     parts.append(from_object(name, "module", module, LightningModule, skip=2, without=_NOT_THE_MODULES))
     if datamodule is not None:
         name = type(datamodule).__name__
-        parts.append(from_object(name, "datamodule's end", datamodule, LightningDataModule, skip=2, only=_DATA_LATE))
+        parts.append(
+            from_object(name, "datamodule's end", datamodule, LightningDataModule, skip=2, only=_DATA_LATE)
+        )
     strategy = session.strategy
     parts.append(from_object(type(strategy).__name__, "strategy", strategy, Strategy, skip=2, only=_STRATEGY))
     monitoring = [one for one in callbacks if getattr(one, "leyden_monitors", False)]
     parts += [_callback(one, names[id(one)], catalogue, late=True) for one in monitoring]
-    return parts + [logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)]
+    return parts + [
+        logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)
+    ]
 
 
 def ordered(callbacks: Sequence[Any]) -> list[Any]:
@@ -79,7 +85,9 @@ def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False
     kind = "callback's judgement" if late else "callback"
     monitors = getattr(callback, "leyden_monitors", False)
     without = _LATE if monitors and not late else frozenset()
-    return from_object(name, kind, callback, Callback, origin=origin, only=_LATE if late else None, without=without)
+    return from_object(
+        name, kind, callback, Callback, origin=origin, only=_LATE if late else None, without=without
+    )
 
 
 def plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
@@ -90,7 +98,11 @@ def plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
     """
     required = set(session.trainer.require_plugins)
     found = catalogue.group(PLUGINS)
-    names = {name for entry in catalogue.everything() for name in (entry.name, entry.distribution)} if required else set()
+    names = (
+        {name for entry in catalogue.everything() for name in (entry.name, entry.distribution)}
+        if required
+        else set()
+    )
     absent = required - names
     if absent:
         raise PluginNotFoundError(

@@ -38,10 +38,19 @@ def loops_state(session: Session) -> dict[str, Any]:
     manual = not getattr(session.module, "automatic_optimization", True)
     steps = counters.optimizer_steps
     automatic = 0 if manual else steps
-    batches = {**_counts(
-            _tracked(counters.batches, counters.batches - unfinished), _tracked(counters.batch, counters.batch - unfinished)
-        ), "is_last_batch": state.is_last_batch}
-    epoch = {"ready": seen, "started": seen, "processed": seen if ended else counters.epoch, "completed": counters.epoch}
+    batches = {
+        **_counts(
+            _tracked(counters.batches, counters.batches - unfinished),
+            _tracked(counters.batch, counters.batch - unfinished),
+        ),
+        "is_last_batch": state.is_last_batch,
+    }
+    epoch = {
+        "ready": seen,
+        "started": seen,
+        "processed": seen if ended else counters.epoch,
+        "completed": counters.epoch,
+    }
     zero = {"ready": automatic, "started": automatic, "completed": automatic}
     prefix = "epoch_loop"
     fit = {
@@ -51,7 +60,10 @@ def loops_state(session: Session) -> dict[str, Any]:
         f"{prefix}.scheduler_progress": _counts(_stepped(schedulers), _stepped(schedulers)),
         f"{prefix}.automatic_optimization.state_dict": {},
         f"{prefix}.automatic_optimization.optim_progress": {
-            "optimizer": {"step": _counts(_stepped(automatic), _stepped(automatic)), "zero_grad": _counts(zero, zero)}
+            "optimizer": {
+                "step": _counts(_stepped(automatic), _stepped(automatic)),
+                "zero_grad": _counts(zero, zero),
+            }
         },
         f"{prefix}.manual_optimization.state_dict": {},
         f"{prefix}.manual_optimization.optim_step_progress": _counts(

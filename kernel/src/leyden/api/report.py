@@ -12,7 +12,10 @@ def table(results: Sequence[dict[str, float]], title: str) -> str:
     rows = [[name, *(_value(one, name) for one in results)] for name in names]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     line = "─".join("─" * (width + 2) for width in widths)
-    body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
+    body = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
     return "\n".join([line, f" {body[0]}", line, *(f" {one}" for one in body[1:]), line])
 
 

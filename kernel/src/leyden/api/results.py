@@ -41,11 +41,14 @@ class Entry:
     """
 
     __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger", "metric", "name", "on_epoch",
+        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger",
+        "metric", "name", "on_epoch",
         "on_step", "prog_bar", "reduce", "sync", "total", "values", "version", "versions", "weight", "weights",
     )  # fmt: skip
 
-    def __init__(self, name: str, arguments: tuple[Any, ...], on_step: bool, on_epoch: bool, loader: int | None) -> None:
+    def __init__(
+        self, name: str, arguments: tuple[Any, ...], on_step: bool, on_epoch: bool, loader: int | None
+    ) -> None:
         self.name, self.arguments = name, arguments
         self.on_step, self.on_epoch = on_step, on_epoch
         self.fork = on_step and on_epoch
@@ -86,7 +89,8 @@ class Entry:
         self.copy = True
         warn(
             "log-inplace",
-            f"A tensor logged as {self.name!r} was changed in place after self.log, so the changed value was counted in "
+            f"A tensor logged as {self.name!r} was changed in place after self.log, so the changed "
+            "value was counted in "
             f"up to {BLOCK} batches. From now on its value is copied; log a clone() of it to be exact from the start.",
         )
 
@@ -125,13 +129,21 @@ class Entry:
     def state_dict(self) -> dict[str, Any]:
         """The accumulators of a running epoch, for exact resume."""
         self.fold()
-        return {"total": self.total, "weight": self.weight, "last": None if self.metric is not None else self.last,
-                "batch": self.batch}
-
+        return {
+            "total": self.total,
+            "weight": self.weight,
+            "last": None if self.metric is not None else self.last,
+            "batch": self.batch,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from accumulators of a checkpoint."""
-        self.total, self.weight, self.last, self.batch = state["total"], state["weight"], state["last"], state["batch"]
+        self.total, self.weight, self.last, self.batch = (
+            state["total"],
+            state["weight"],
+            state["last"],
+            state["batch"],
+        )
 
 
 def version_of(value: Any) -> int:
@@ -148,7 +160,9 @@ def stacked(values: list[Any], name: str) -> Tensor:
             block = torch.stack([one.reshape(()) for one in tensors])
         else:
             device = tensors[0].device if tensors else None
-            block = torch.stack([torch.as_tensor(one, dtype=dtype, device=device).reshape(()) for one in values])
+            block = torch.stack(
+                [torch.as_tensor(one, dtype=dtype, device=device).reshape(()) for one in values]
+            )
     except RuntimeError as error:
         raise UserCodeError(f"self.log({name!r}, …) got tensors of more than one element.") from error
     return block if block.dtype in (torch.float32, torch.float64) else block.to(dtype)
@@ -169,7 +183,9 @@ def _dtype() -> torch.dtype:
 def _computed(metric: Any, name: str) -> Any:
     value = metric.compute()
     if not isinstance(value, Tensor):
-        raise UserCodeError(f"The metric logged as {name!r} computed {shown(value)}; only a tensor can be logged.")
+        raise UserCodeError(
+            f"The metric logged as {name!r} computed {shown(value)}; only a tensor can be logged."
+        )
     return value.detach()
 
 
@@ -195,11 +211,15 @@ class Collection:
             sizes = list(batch_sizes(self.batch))
             if not sizes:
                 raise ConfigurationError(
-                    f"self.log({name!r}, …): the batch holds no tensor to tell its size from. Pass batch_size to self.log."
+                    f"self.log({name!r}, …): the batch holds no tensor to tell its size from. Pass "
+                    "batch_size to self.log."
                 )
             if any(one != sizes[0] for one in sizes):
-                warn("batch-size", f"self.log({name!r}, …) takes {sizes[0]} as the batch size, and the batch holds tensors "
-                     f"of sizes {sorted(set(sizes))}. Pass batch_size to self.log.")
+                warn(
+                    "batch-size",
+                    f"self.log({name!r}, …) takes {sizes[0]} as the batch size, and the batch holds tensors "
+                    f"of sizes {sorted(set(sizes))}. Pass batch_size to self.log.",
+                )
             self.size = sizes[0]
         return self.size
 
@@ -273,19 +293,24 @@ class Results:
             if entry.count >= BLOCK:
                 entry.fold()
 
-    def _declare(self, name: str, value: Any, arguments: tuple[Any, ...], known: Entry | None) -> Entry | None:
+    def _declare(
+        self, name: str, value: Any, arguments: tuple[Any, ...], known: Entry | None
+    ) -> Entry | None:
         if not self.enabled:
             warn("log-barebones", "self.log does nothing under barebones=True.")
             return None
         if isinstance(value, Mapping):
             for inner, one in value.items():
                 if isinstance(one, Mapping):
-                    raise ConfigurationError(f"self.log({name!r}, …) got a nested dict; a flat one is allowed.")
+                    raise ConfigurationError(
+                        f"self.log({name!r}, …) got a nested dict; a flat one is allowed."
+                    )
                 self.log(inner, one, None, arguments)
             return None
         if known is not None:
             raise ConfigurationError(
-                f"self.log({name!r}, …) was called in {self.state.hook} with other arguments than before. A name has one "
+                f"self.log({name!r}, …) was called in {self.state.hook} with other arguments than "
+                "before. A name has one "
                 "set of arguments in one hook: use another name."
             )
         on_step, on_epoch = levels(self.state.hook, name, arguments)
@@ -307,7 +332,8 @@ class Results:
     def _owned(self, name: str, metric: Any, attribute: str | None) -> Any:
         if attribute is None and not any(one is metric for one in self.session.module.modules()):
             raise ConfigurationError(
-                f"self.log({name!r}, metric): the metric is no attribute of {type(self.session.module).__name__}, so its "
+                f"self.log({name!r}, metric): the metric is no attribute of "
+                f"{type(self.session.module).__name__}, so its "
                 "state would not be moved or reset with it. Make it one in __init__, or pass metric_attribute."
             )
         return metric
@@ -401,7 +427,9 @@ class Results:
             named = numbers.pop("step", None) if with_epoch else None
             axis = int(step if named is None else named)
             with_epoch = with_epoch and named is None
-            record = Record(numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch=with_epoch)
+            record = Record(
+                numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch=with_epoch
+            )
             hooks.leyden_log_metrics(session.trainer, session.module, record)
 
     def clear(self) -> None:
@@ -418,7 +446,12 @@ class Results:
     def state_dict(self) -> dict[str, Any]:
         """The accumulators of the running training epoch, and the views, for exact resume."""
         entries = [[*key, one.state_dict()] for key, one in self.train.entries.items() if one.metric is None]
-        return {"train": entries, "callback": dict(self.callback), "logged": dict(self.logged), "born": dict(self.born)}
+        return {
+            "train": entries,
+            "callback": dict(self.callback),
+            "logged": dict(self.logged),
+            "born": dict(self.born),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take them back; the accumulators join the entries when the hooks log again."""

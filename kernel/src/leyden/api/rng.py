@@ -57,7 +57,13 @@ def rng_state() -> dict[str, Any]:
     state: dict[str, Any] = {"torch": torch.get_rng_state(), "python": [version, list(internal), gauss]}
     if "numpy" in sys.modules:
         kind, keys, position, has_gauss, cached = sys.modules["numpy"].random.get_state()
-        state["numpy"] = [kind, torch.from_numpy(keys.astype("int64")), int(position), int(has_gauss), float(cached)]
+        state["numpy"] = [
+            kind,
+            torch.from_numpy(keys.astype("int64")),
+            int(position),
+            int(has_gauss),
+            float(cached),
+        ]
     return state
 
 
@@ -77,7 +83,9 @@ def set_rng_state(state: dict[str, Any]) -> None:
 def isolate_rng() -> Iterator[None]:
     """Leave the generators as they were, whatever happens inside."""
     state = rng_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    devices = (
+        torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    )
     try:
         yield
     finally:

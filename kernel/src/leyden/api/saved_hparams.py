@@ -11,7 +11,19 @@ import torch
 
 from leyden.api.warn import warn
 
-_PLAIN = (type(None), bool, int, float, str, bytes, complex, torch.Tensor, torch.Size, torch.dtype, torch.device)
+_PLAIN = (
+    type(None),
+    bool,
+    int,
+    float,
+    str,
+    bytes,
+    complex,
+    torch.Tensor,
+    torch.Size,
+    torch.dtype,
+    torch.device,
+)
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:

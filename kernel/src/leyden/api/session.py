@@ -197,7 +197,8 @@ class Session:
             clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
             if clash:
                 raise ConfigurationError(
-                    f"The module and the data module both have the hyper-parameter {clash[0]!r}, with different values. "
+                    f"The module and the data module both have the hyper-parameter {clash[0]!r}, with "
+                    "different values. "
                     "Rename one, or leave it out with save_hyperparameters(ignore=…)."
                 )
             merged = {**(merged or {}), **own}

@@ -13,7 +13,10 @@ from leyden.plugins.errors import PluginError
 def parameters() -> list[inspect.Parameter]:
     """One keyword-only parameter for each keyword, the Trainer's own first."""
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [inspect.Parameter(name, keyword, default=one.default, annotation=one.annotation) for name, one in KEYWORDS.items()]
+    own = [
+        inspect.Parameter(name, keyword, default=one.default, annotation=one.annotation)
+        for name, one in KEYWORDS.items()
+    ]
     return own + [
         inspect.Parameter(name, keyword, default=option.default, annotation=option.annotation)
         for name, option, _ in options()
@@ -34,7 +37,11 @@ def options() -> list[tuple[str, Any, str]]:
 def documentation() -> str:
     """The keywords as the lines of a docstring."""
     lines = ["", "Keywords of the Trainer itself:"]
-    lines += [f"    {name} (default {one.default!r}): {one.doc}; {one.allowed}." for name, one in KEYWORDS.items()]
+    lines += [
+        f"    {name} (default {one.default!r}): {one.doc}; {one.allowed}." for name, one in KEYWORDS.items()
+    ]
     lines += ["", "Keywords of installed plugins:"]
-    lines += [f"    {name} (default {one.default!r}): {one.doc} [{origin}]" for name, one, origin in options()]
+    lines += [
+        f"    {name} (default {one.default!r}): {one.doc} [{origin}]" for name, one, origin in options()
+    ]
     return "\n".join(lines)

@@ -42,7 +42,9 @@ class TorchStep(StepScheme):
         self.wrapped = [LightningOptimizer(one, self.step_optimizer, module) for one in self.optimizers]
         self.schedulers: list[LRSchedulerConfig] = configured.schedulers
         self.scheduler_steps = 0
-        self.training_step = step_arguments(module, "training_step", session.strategy.bind_step("training_step"))
+        self.training_step = step_arguments(
+            module, "training_step", session.strategy.bind_step("training_step")
+        )
         self.own_backward = overridden(module, "backward", _base())
         self.own_schedule = overridden(module, "lr_scheduler_step", _base())
         self.scale = changed(self.precision, Precision, "scale")
@@ -68,7 +70,9 @@ class TorchStep(StepScheme):
         if hooks.on_after_backward:
             hooks.on_after_backward(self.trainer, self.module)
 
-    def step_optimizer(self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
+    def step_optimizer(
+        self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any
+    ) -> Any:
         """Step one optimizer and count it."""
         raise NotImplementedError
 
@@ -85,7 +89,11 @@ class TorchStep(StepScheme):
         """Step the schedulers of an interval whose frequency is due: those that watch a metric, or the others."""
         done = (self.state.counters.epoch if interval == "epoch" else self.state.batch_idx) + 1
         for config in self.schedulers:
-            if config.reduce_on_plateau is plateau and config.interval == interval and done % config.frequency == 0:
+            if (
+                config.reduce_on_plateau is plateau
+                and config.interval == interval
+                and done % config.frequency == 0
+            ):
                 self._step_scheduler(config)
 
     def _step_scheduler(self, config: LRSchedulerConfig) -> None:
@@ -189,7 +197,9 @@ class AutomaticStep(TorchStep):
         if self.own_clipping:
             self.in_hook("configure_gradient_clipping", self.own_clipping, optimizer, value, algorithm)
         elif value:
-            self.in_hook("configure_gradient_clipping", self.module.clip_gradients, optimizer, value, algorithm)
+            self.in_hook(
+                "configure_gradient_clipping", self.module.clip_gradients, optimizer, value, algorithm
+            )
 
     def step(self) -> None:
         """Apply the gradients."""
@@ -218,7 +228,9 @@ class AutomaticStep(TorchStep):
                 "optimizer.step(closure=optimizer_closure)."
             )
 
-    def step_optimizer(self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
+    def step_optimizer(
+        self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any
+    ) -> Any:
         """What ``optimizer.step(closure)`` does inside ``optimizer_step``."""
         compute = closure or _nothing
 
@@ -246,7 +258,9 @@ class AutomaticStep(TorchStep):
         if result is None:
             return {}
         if isinstance(result, Mapping):
-            return {key: value.detach() if isinstance(value, Tensor) else value for key, value in result.items()}
+            return {
+                key: value.detach() if isinstance(value, Tensor) else value for key, value in result.items()
+            }
         return {"loss": result.detach()}
 
 
@@ -263,7 +277,9 @@ class ManualStep(TorchStep):
             self.hooks.leyden_update_end(self.trainer, self.module, batch_idx)
         return result
 
-    def step_optimizer(self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
+    def step_optimizer(
+        self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any
+    ) -> Any:
         """unscale → hook → step, counted; a closure computes the gradients first."""
 
         def complete() -> Any:
@@ -290,7 +306,9 @@ class ManualStep(TorchStep):
         if isinstance(result, Tensor):
             return {"loss": result.detach()}
         if isinstance(result, Mapping):
-            return {key: value.detach() if isinstance(value, Tensor) else value for key, value in result.items()}
+            return {
+                key: value.detach() if isinstance(value, Tensor) else value for key, value in result.items()
+            }
         return {} if result is None else result
 
 

@@ -36,7 +36,7 @@ class _Documented(type):
     def __signature__(cls) -> inspect.Signature:
         from leyden.api.signature import parameters
 
-        if cls.__init__ is not Trainer.__init__:
+        if vars(cls).get("__init__") is not vars(Trainer)["__init__"]:
             raise AttributeError("__signature__")
         return inspect.Signature(parameters())
 
@@ -85,7 +85,9 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         if args:
-            raise ArgumentTypeError(f"Trainer takes keywords alone, and got {args[0]!r} without one. Name it.")
+            raise ArgumentTypeError(
+                f"Trainer takes keywords alone, and got {args[0]!r} without one. Name it."
+            )
         self.run_state = RunState()
         self.state = StateView(self.run_state)
         self.fit_loop = FitLoopView(self)
@@ -95,6 +97,19 @@ class Trainer(TrainerViews, metaclass=_Documented):
         self._module: Any = None
         self._ckpt_path: str | None = None
         assembly.configure(self, keywords)
+
+    @property
+    def running(self) -> Session:
+        """The session of the running or last call.
+
+        Raises:
+            leyden.errors.DetachedError: nothing has run yet.
+        """
+        if self.session is None:
+            raise DetachedError(
+                "Nothing has run yet: this is known in or after fit, validate, test or predict."
+            )
+        return self.session
 
     # -- the four calls ------------------------------------------------------------------------------------------
 
@@ -124,7 +139,13 @@ class Trainer(TrainerViews, metaclass=_Documented):
             for note in self.notes:
                 warn("max-epochs", note)
             self.notes = []
-        call = Call(TrainerFn.FITTING, model, datamodule, {"train": train_dataloaders, "val": val_dataloaders}, ckpt_path)
+        call = Call(
+            TrainerFn.FITTING,
+            model,
+            datamodule,
+            {"train": train_dataloaders, "val": val_dataloaders},
+            ckpt_path,
+        )
         self._run(call, weights_only)
 
     def validate(
@@ -197,8 +218,8 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
         return self.strategy.launch(run, self)
 
-    def _reported(self, results: Any, verbose: bool, title: str) -> Any:
-        results = [] if results is None else results
+    def _reported(self, found: Any, verbose: bool, title: str) -> list[dict[str, float]]:
+        results: list[dict[str, float]] = found or []
         if verbose and self.is_global_zero and any(results):
             from leyden.api.report import table
 
@@ -225,7 +246,9 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
         session = self.session
         if session is None:
-            raise DetachedError("save_checkpoint needs a module: call it in or after fit, validate, test or predict.")
+            raise DetachedError(
+                "save_checkpoint needs a module: call it in or after fit, validate, test or predict."
+            )
         contents = checkpoint.dump(session, bool(weights_only))
         hooks, path = session.hooks, str(filepath)
         written = None
@@ -254,7 +277,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
     # -- plugins -------------------------------------------------------------------------------------------------
 
     def add_listener(self, listener: Any) -> None:
-        """Let an object listen to the runs of this Trainer; its methods are named like hooks and take all parameters."""
+        """Let an object listen to this Trainer's runs: its methods are named like hooks and take all parameters."""
         from leyden.api.participants import listener as adapted
 
         self.listeners.append(adapted(listener, f"{type(listener).__name__} {len(self.listeners)}"))
@@ -278,11 +301,25 @@ class Trainer(TrainerViews, metaclass=_Documented):
         from leyden.plugins.catalogue import catalogue
 
         found = catalogue()
-        taking = [self.accelerator, self.strategy, self.strategy.precision, self.strategy.checkpoint_io, session.step]
+        taking = [
+            self.accelerator,
+            self.strategy,
+            self.strategy.precision,
+            self.strategy.checkpoint_io,
+            session.step,
+        ]
         taking += [*self.callbacks, *self.loggers, *(one.target for one in session.manager.participants)]
-        entries = [found.owner_of(getattr(one, "__module__", None) or type(one).__module__) for one in taking if one is not None]
+        entries = [
+            found.owner_of(getattr(one, "__module__", None) or type(one).__module__)
+            for one in taking
+            if one is not None
+        ]
         pairs = [(one.distribution, one.version) for one in entries if one is not None]
-        pairs += [(name, version) for name, _, version in (one.origin.partition(" ") for one in session.manager.participants) if version]
+        pairs += [
+            (name, version)
+            for name, _, version in (one.origin.partition(" ") for one in session.manager.participants)
+            if version
+        ]
         return sorted(set(pairs))
 
     # -- conveniences --------------------------------------------------------------------------------------------

@@ -351,7 +351,11 @@ class TrainerViews:
     @property
     def early_stopping_callbacks(self) -> list[Any]:
         """Callbacks that stop early."""
-        return [one for one in self.callbacks if any(base.__name__ == "EarlyStopping" for base in type(one).__mro__)]
+        return [
+            one
+            for one in self.callbacks
+            if any(base.__name__ == "EarlyStopping" for base in type(one).__mro__)
+        ]
 
     @property
     def early_stopping_callback(self) -> Any:
@@ -361,7 +365,9 @@ class TrainerViews:
     @property
     def progress_bar_callback(self) -> Any:
         """The progress bar."""
-        bars = (one for one in self.callbacks if any(base.__name__ == "ProgressBar" for base in type(one).__mro__))
+        bars = (
+            one for one in self.callbacks if any(base.__name__ == "ProgressBar" for base in type(one).__mro__)
+        )
         return next(bars, None)
 
     @property

@@ -14,7 +14,9 @@ class LeydenDeprecationWarning(LeydenWarning, DeprecationWarning):
     """A note that a spelling still works and has a modern form."""
 
 
-def warn(identifier: str, text: str, category: type[LeydenWarning] = LeydenWarning, stacklevel: int = 3) -> None:
+def warn(
+    identifier: str, text: str, category: type[LeydenWarning] = LeydenWarning, stacklevel: int = 3
+) -> None:
     """Warn, unless the id stands in the environment variable ``LEYDEN_SILENCE`` (comma-separated; ``all``).
 
     Args:

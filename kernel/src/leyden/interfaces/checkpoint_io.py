@@ -21,7 +21,9 @@ class CheckpointIO(ABC):
         """
 
     @abstractmethod
-    def load_checkpoint(self, path: Path, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: Path, map_location: Any = None, weights_only: bool = True
+    ) -> dict[str, Any]:
         """Read a checkpoint.
 
         Args:

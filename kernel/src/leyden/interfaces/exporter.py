@@ -17,7 +17,9 @@ class Exporter(ABC):
     format: ClassVar[str]
 
     @abstractmethod
-    def export(self, model: Any, path: str | PathLike[str], sample: Any = None, **options: Any) -> tuple[str, ...]:
+    def export(
+        self, model: Any, path: str | PathLike[str], sample: Any = None, **options: Any
+    ) -> tuple[str, ...]:
         """Write the module and return the paths written.
 
         Args:

@@ -97,7 +97,7 @@ class Strategy(ABC):
         self.module = self.precision.convert_module(module)
         self.module.to(self.root_device)
         self.model = self.module
-        return self.module
+        return module
 
     def setup_optimizers(self, optimizers: list[Optimizer]) -> list[Optimizer]:
         """Take (and maybe wrap) the optimizers."""

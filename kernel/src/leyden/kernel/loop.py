@@ -1,7 +1,7 @@
 """The loops: what fires when.
 
-They know stages, epochs, batches, counters and when to stop. What a batch is, how it becomes an update and what a metric
-is worth is known to the collaborators that :class:`~leyden.kernel.work.Work` names.
+They know stages, epochs, batches, counters and when to stop. What a batch is, how it becomes an update and what
+a metric is worth is known to the collaborators that :class:`~leyden.kernel.work.Work` names.
 """
 
 from __future__ import annotations
@@ -181,7 +181,9 @@ def evaluate(work: Work, stage: RunningStage) -> Any:
         return evaluation.result()
 
 
-def evaluate_loader(work: Work, evaluation: Evaluation, stem: str, batches: Batches, dataloader_idx: int) -> None:
+def evaluate_loader(
+    work: Work, evaluation: Evaluation, stem: str, batches: Batches, dataloader_idx: int
+) -> None:
     """Run the stage's step over one loader."""
     hooks, trainer, module = work.hooks, work.trainer, work.module
     start, end = f"on_{stem}_batch_start", f"on_{stem}_batch_end"

@@ -61,7 +61,7 @@ class Counters:
     """What a run counts. Every interval of the Trainer names one of these.
 
     Attributes:
-        epoch: training epochs completed; inside an epoch, the number of the running one (Lightning's ``current_epoch``).
+        epoch: training epochs completed; inside one, the number of the running one (Lightning's ``current_epoch``).
         batch: training batches completed in the running epoch.
         batches: training batches completed in all epochs.
         updates: batches that stepped, whatever the number of optimizers; the x-axis of logs. Counted when a batch is

@@ -83,7 +83,9 @@ def _noter(name: str, owners: Sequence[Any], describe: Describe) -> Callable[[Ba
     return note
 
 
-def _bind_all(name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope) -> Fire:
+def _bind_all(
+    name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope
+) -> Fire:
     def fire(*args: Any) -> list[Any]:
         outer, scope.hook = scope.hook, name
         results = []
@@ -104,7 +106,9 @@ def _bind_all(name: str, calls: tuple[Fire, ...], note: Callable[[BaseException,
     return fire
 
 
-def _bind_first(name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope) -> Fire:
+def _bind_first(
+    name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope
+) -> Fire:
     def fire(*args: Any) -> Any:
         outer, scope.hook = scope.hook, name
         index = 0
@@ -124,7 +128,9 @@ def _bind_first(name: str, calls: tuple[Fire, ...], note: Callable[[BaseExceptio
     return fire
 
 
-def _bind_every(name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope) -> Fire:
+def _bind_every(
+    name: str, calls: tuple[Fire, ...], note: Callable[[BaseException, int], None], scope: Scope
+) -> Fire:
     def fire(*args: Any) -> list[Any]:
         outer, scope.hook = scope.hook, name
         results, errors = [], []

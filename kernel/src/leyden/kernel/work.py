@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -58,10 +58,19 @@ class Step(Protocol):
 class Evaluation(Protocol):
     """One pass of a stage that computes no gradients."""
 
-    loaders: list[Batches]
     batch_idx: int
-    step: Callable[[Any, int, int], Any]
-    batch_end: Callable[[Any], None] | None
+
+    @property
+    def loaders(self) -> Sequence[Batches]:
+        """The loaders to run, one after the other; empty when there is nothing to do."""
+
+    @property
+    def step(self) -> Callable[[Any, int, int], Any]:
+        """Runs one batch: ``step(batch, batch_idx, dataloader_idx)``."""
+
+    @property
+    def batch_end(self) -> Callable[[Any], None] | None:
+        """Takes a step's outputs, when somebody wants them."""
 
     def eval_mode(self) -> None:
         """Put the module into evaluation mode."""
@@ -90,10 +99,16 @@ class Work(Protocol):
     hooks: HookTable
     state: RunState
     step: Step
-    train: Batches | None
     validating: bool
     """Whether training is interrupted by validation at all."""
-    metrics: Metrics
+
+    @property
+    def train(self) -> Batches | None:
+        """The training data, once it is loaded."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where logged values go."""
 
     def load_training_data(self) -> None:
         """Build the training loader, and the validation loader when the first epoch validates."""

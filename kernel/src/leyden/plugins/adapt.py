@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -63,8 +63,10 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-@lru_cache(maxsize=None)
-def _renamed(params: tuple[str, ...], passed: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+@cache
+def _renamed(
+    params: tuple[str, ...], passed: tuple[str, ...]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     # Code, because pluggy takes parameter names from __code__; the names are those of our own specifications.
     factory: Callable[[Callable[..., Any]], Callable[..., Any]] = eval(
         f"lambda call: lambda {', '.join(params)}: call({', '.join(passed)})"
@@ -72,8 +74,17 @@ def _renamed(params: tuple[str, ...], passed: tuple[str, ...]) -> Callable[[Call
     return factory
 
 
-def from_object(name: str, kind: str, target: Any, base: type | None, *, skip: int = 0, only: frozenset[str] | None = None,
-                origin: str = "", without: frozenset[str] = frozenset()) -> Participant:
+def from_object(
+    name: str,
+    kind: str,
+    target: Any,
+    base: type | None,
+    *,
+    skip: int = 0,
+    only: frozenset[str] | None = None,
+    origin: str = "",
+    without: frozenset[str] = frozenset(),
+) -> Participant:
     """Adapt an object whose methods take the hook's parameters by position.
 
     Only hooks that the object really overrides count; properties are never evaluated.
@@ -96,7 +107,9 @@ def from_object(name: str, kind: str, target: Any, base: type | None, *, skip: i
         if (only is None or event.name in only) and event.name not in without:
             method = overridden(target, event.name, base)
             if method is not None:
-                participant.listen(event, method, _by_position(participant, event, method, event.params[skip:]))
+                participant.listen(
+                    event, method, _by_position(participant, event, method, event.params[skip:])
+                )
     return participant
 
 
@@ -109,7 +122,11 @@ def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] 
     own = getattr(target, "__dict__", {})
     if name not in own:
         found = getattr(type(target), name, None)
-        if found is None or (base is not None and found is getattr(base, name, None)) or isinstance(found, property):
+        if (
+            found is None
+            or (base is not None and found is getattr(base, name, None))
+            or isinstance(found, property)
+        ):
             return None
     method = getattr(target, name)
     if not callable(method):
@@ -120,7 +137,9 @@ def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] 
     return method  # type: ignore[no-any-return]
 
 
-def _by_position(who: Participant, event: Event, method: Callable[..., Any], offered: tuple[str, ...]) -> tuple[str, ...]:
+def _by_position(
+    who: Participant, event: Event, method: Callable[..., Any], offered: tuple[str, ...]
+) -> tuple[str, ...]:
     try:
         parameters = inspect.signature(method).parameters.values()
     except (TypeError, ValueError):

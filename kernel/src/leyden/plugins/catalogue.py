@@ -105,7 +105,9 @@ class Entry:
             PluginBrokenError: importing it failed; the cause is chained and kept in ``failure``.
         """
         if self.refusal or self.incompatibility:
-            raise PluginBlockedError(f"Plugin {self.name!r} of {self.origin} may not run: {self.refusal or self.incompatibility}.")
+            raise PluginBlockedError(
+                f"Plugin {self.name!r} of {self.origin} may not run: {self.refusal or self.incompatibility}."
+            )
         if self.failure:
             raise self._broken() from self.failure[1]
         if not self._loaded:
@@ -165,7 +167,8 @@ class Catalogue:
         return [
             entry
             for entry in self.group(group)
-            if entry.name == short and (not distribution or canonical(entry.distribution) == canonical(distribution))
+            if entry.name == short
+            and (not distribution or canonical(entry.distribution) == canonical(distribution))
         ]
 
     def by_attribute(self, group: str, attribute: str) -> list[Entry]:

@@ -74,7 +74,9 @@ class FakeDists:
             The distribution, whose ``uninstall`` takes it away early.
         """
         folder = self._folder / f"{name}-{version}-{len(self._made)}"
-        files = [_write(folder, _source_path(module, modules), dedent(text)) for module, text in modules.items()]
+        files = [
+            _write(folder, _source_path(module, modules), dedent(text)) for module, text in modules.items()
+        ]
         _write_metadata(folder, name, version, entry_points, requires, files)
         made = FakeDist(name, version, folder, frozenset(module.partition(".")[0] for module in modules))
         self._made.append(made)
@@ -112,7 +114,12 @@ def _write(folder: Path, name: str, text: str) -> str:
 
 
 def _write_metadata(
-    folder: Path, name: str, version: str, entry_points: EntryPoints, requires: Sequence[str], files: list[str]
+    folder: Path,
+    name: str,
+    version: str,
+    entry_points: EntryPoints,
+    requires: Sequence[str],
+    files: list[str],
 ) -> None:
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]

@@ -59,12 +59,25 @@ class Runner:
         outcome = Outcome(module=module or TinyModule())
         recorder = HookRecorder()
         with self._watched(outcome), _allowing(allowed):
-            self._run(outcome, recorder, stages or ("fit",), data or TinyData(), ckpt_path, _keywords(keywords, rank, self.folder))
+            self._run(
+                outcome,
+                recorder,
+                stages or ("fit",),
+                data or TinyData(),
+                ckpt_path,
+                _keywords(keywords, rank, self.folder),
+            )
         outcome.events = recorder.names
         return outcome
 
     def _run(
-        self, outcome: Outcome, recorder: HookRecorder, stages: Sequence[str], data: Any, ckpt_path: Any, keywords: dict[str, Any]
+        self,
+        outcome: Outcome,
+        recorder: HookRecorder,
+        stages: Sequence[str],
+        data: Any,
+        ckpt_path: Any,
+        keywords: dict[str, Any],
     ) -> None:
         from leyden.api.trainer import Trainer
 
@@ -96,8 +109,13 @@ class Runner:
         outcome.files = sorted(name for name, what in self._files().items() if files.get(name) != what)
 
     def _files(self) -> dict[str, tuple[int, int]]:
-        found = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
+        found = (
+            path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
+        return {
+            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.stat().st_size)
+            for path in found
+        }
 
 
 def _keywords(given: dict[str, Any], rank: int, folder: Path) -> dict[str, Any]:

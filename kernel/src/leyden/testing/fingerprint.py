@@ -15,7 +15,15 @@ from types import ModuleType
 from typing import Any
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
-_OPAQUE = (logging.Logger, re.Pattern, weakref.ref, threading.Thread, type(threading.Lock()), ModuleType, type)
+_OPAQUE = (
+    logging.Logger,
+    re.Pattern,
+    weakref.ref,
+    threading.Thread,
+    type(threading.Lock()),
+    ModuleType,
+    type,
+)
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 DEPTH = 6
 
@@ -101,7 +109,9 @@ def _spaces(package: str) -> list[tuple[str, Mapping[str, Any]]]:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == package and isinstance(module, ModuleType):
             found.append((name, vars(module)))
-            classes = [one for one in vars(module).values() if inspect.isclass(one) and one.__module__ == name]
+            classes = [
+                one for one in vars(module).values() if inspect.isclass(one) and one.__module__ == name
+            ]
             found += [(f"{name}.{one.__qualname__}", vars(one)) for one in classes]
     return found
 
@@ -113,5 +123,7 @@ def _entries(space: str, table: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _is_state(name: str, value: Any) -> bool:
     if name.startswith("__") or name == "_abc_impl":
         return False
-    described = inspect.isroutine(value) or inspect.isdatadescriptor(value) or inspect.isgetsetdescriptor(value)
+    described = (
+        inspect.isroutine(value) or inspect.isdatadescriptor(value) or inspect.isgetsetdescriptor(value)
+    )
     return not (described or isinstance(value, staticmethod | classmethod | ModuleType | type))

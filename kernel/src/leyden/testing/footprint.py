@@ -117,7 +117,11 @@ def settings() -> dict[str, Any]:
 
 
 def _signals() -> dict[str, Any]:
-    return {f"handler of {one.name}": signal.getsignal(one) for one in signal.valid_signals() if isinstance(one, signal.Signals)}
+    return {
+        f"handler of {one.name}": signal.getsignal(one)
+        for one in signal.valid_signals()
+        if isinstance(one, signal.Signals)
+    }
 
 
 _TORCH: dict[str, Callable[[Any], Any]] = {

@@ -91,4 +91,6 @@ def _absolute(path: tuple[str, ...]) -> list[str]:
 
 def _clean() -> dict[str, str]:
     """The environment without what steers plugins and without what would watch the interpreter."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("LEYDEN", "PYTHON", "COV"))}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("LEYDEN", "PYTHON", "COV"))
+    }

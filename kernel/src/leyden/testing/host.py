@@ -87,7 +87,9 @@ class HostCheckpointIO(CheckpointIO):
         torch.save(checkpoint, temporary)
         temporary.replace(path)
 
-    def load_checkpoint(self, path: Path, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: Path, map_location: Any = None, weights_only: bool = True
+    ) -> dict[str, Any]:
         """Read the file."""
         try:
             found: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=weights_only)

@@ -112,7 +112,9 @@ def batches() -> list[tuple[Tensor, Tensor]]:
     return list(zip(x.split(BATCH_SIZE), y.split(BATCH_SIZE), strict=True))
 
 
-def trained_by_hand(epochs: int = 1, step: Callable[[torch.optim.Optimizer], Any] | None = None) -> dict[str, Tensor]:
+def trained_by_hand(
+    epochs: int = 1, step: Callable[[torch.optim.Optimizer], Any] | None = None
+) -> dict[str, Tensor]:
     """The weights after ``epochs`` of a plain PyTorch loop over the tiny data.
 
     Args:

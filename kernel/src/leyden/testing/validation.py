@@ -51,7 +51,11 @@ def problems(entry: Entry, loaded: Any) -> list[str]:
         return list(_plugin(entry, loaded))
     base = interface(entry.group)
     if base is None:
-        return [] if callable(loaded) else [f"{entry.value} is {loaded!r}, which cannot be called. Name a class."]
+        return (
+            []
+            if callable(loaded)
+            else [f"{entry.value} is {loaded!r}, which cannot be called. Name a class."]
+        )
     if not inspect.isclass(loaded) or not issubclass(loaded, base):
         return [f"{entry.value} is {loaded!r}. Make it a subclass of {base.__module__}.{base.__qualname__}."]
     return [*_abstract(loaded), *incompatible_methods(loaded, base), *stray_hooks(loaded, base)]

@@ -41,5 +41,7 @@ def packages_of_others(entry: Entry) -> set[str]:
     """The packages of installed plugins that an entry's distribution does not require."""
     own = required_plugins(entry.distribution)
     everything = catalogue().everything()
-    kept = {one.module.partition(".")[0] for one in everything if canonical(one.distribution) in own} | {"leyden"}
+    kept = {one.module.partition(".")[0] for one in everything if canonical(one.distribution) in own} | {
+        "leyden"
+    }
     return {one.module.partition(".")[0] for one in everything} - kept

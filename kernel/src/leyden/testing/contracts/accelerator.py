@@ -10,7 +10,23 @@ from leyden.plugins.errors import ConfigurationError, shown
 from leyden.testing.contracts.run import RunContract, assert_same_state, safely_reloaded
 
 FORMS: tuple[Any, ...] = ("auto", 1, "1", -1, "-1", [0], "0,")
-WRONG: tuple[Any, ...] = (0, "0", [], "", -2, "-2", 1.5, "1.5", True, None, "all of them", [0, 0], [-1], ["0"], {})
+WRONG: tuple[Any, ...] = (
+    0,
+    "0",
+    [],
+    "",
+    -2,
+    "-2",
+    1.5,
+    "1.5",
+    True,
+    None,
+    "all of them",
+    [0, 0],
+    [-1],
+    ["0"],
+    {},
+)
 TOO_MANY = 1_000_000
 
 

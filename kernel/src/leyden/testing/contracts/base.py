@@ -49,7 +49,9 @@ class EntryContract:
     def make(self) -> Any:
         """Return a new instance; the default calls the class without arguments."""
         if not self.entry_point:
-            raise AssertionError(f"{type(self).__name__} sets neither entry_point nor make. Set entry_point = 'name'.")
+            raise AssertionError(
+                f"{type(self).__name__} sets neither entry_point nor make. Set entry_point = 'name'."
+            )
         return self.entry().load()()
 
     def entry(self) -> Entry:
@@ -58,7 +60,9 @@ class EntryContract:
         found = catalogue().named(self.group, name) if name else _by_class(self.group, type(self.make()))
         wanted = repr(name) if name else f"for {type(self.make()).__qualname__}"
         installed = listed(entry.name for entry in catalogue().group(self.group))
-        assert found, f"There is no entry point {wanted} in {self.group}; there are {installed}. Is it installed?"
+        assert found, (
+            f"There is no entry point {wanted} in {self.group}; there are {installed}. Is it installed?"
+        )
         return single(found, f"{self.group} {wanted}")
 
     def meant(self, findings: list[str]) -> list[str]:
@@ -68,7 +72,9 @@ class EntryContract:
     def test_resolves(self) -> None:
         """Its name leads to the class of what ``make`` returns."""
         entry = self.entry()
-        assert entry.state in ("found", "loaded"), f"{entry.name} is {entry.state}: {entry.refusal or entry.incompatibility}"
+        assert entry.state in ("found", "loaded"), (
+            f"{entry.name} is {entry.state}: {entry.refusal or entry.incompatibility}"
+        )
         loaded = entry.load()
         if inspect.isclass(loaded):
             assert isinstance(self.make(), loaded)
@@ -81,7 +87,9 @@ class EntryContract:
     def test_requires_the_kernel_in_a_range(self) -> None:
         """Its distribution says with which kernels it works."""
         entry = self.entry()
-        assert siblings(entry.distribution, "leyden-kernel"), f"{entry.distribution} does not require leyden-kernel"
+        assert siblings(entry.distribution, "leyden-kernel"), (
+            f"{entry.distribution} does not require leyden-kernel"
+        )
 
     def test_importing_it_is_silent(self) -> None:
         """Importing its module prints and writes nothing, starts nothing and sets nothing."""
@@ -109,7 +117,9 @@ class EntryContract:
         assert states[f"{entry.group}:{entry.distribution}:{entry.name}"] == "blocked"
         assert entry.module.partition(".")[0] not in report.packages
         assert "torch" not in report.packages
-        denied = Catalogue(Selection(deny=(entry.distribution,))).named(entry.group, f"{entry.distribution}:{entry.name}")
+        denied = Catalogue(Selection(deny=(entry.distribution,))).named(
+            entry.group, f"{entry.distribution}:{entry.name}"
+        )
         with pytest.raises(PluginBlockedError):
             denied[0].load()
 

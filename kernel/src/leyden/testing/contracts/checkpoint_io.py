@@ -60,7 +60,11 @@ class CheckpointIOContract(RunContract):
 
     def damage(self, path: Path) -> None:
         """Cut the file (in a folder, the largest one) in half."""
-        file = path if path.is_file() else max((one for one in path.rglob("*") if one.is_file()), key=lambda one: one.stat().st_size)
+        file = (
+            path
+            if path.is_file()
+            else max((one for one in path.rglob("*") if one.is_file()), key=lambda one: one.stat().st_size)
+        )
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
     def test_round_trip(self) -> None:
@@ -105,7 +109,9 @@ class CheckpointIOContract(RunContract):
                 except CheckpointError as error:
                     assert NAME in str(error)
                 if seen:
-                    assert self.make().load_checkpoint(path)["epoch"] == 1, f"os.{function} failed and the file is another"
+                    assert self.make().load_checkpoint(path)["epoch"] == 1, (
+                        f"os.{function} failed and the file is another"
+                    )
                     assert _files(self.folder) == files, f"os.{function} failed and left files behind"
             self.save(self.content(1), path)
 

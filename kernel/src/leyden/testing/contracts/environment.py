@@ -22,7 +22,12 @@ class EnvironmentContract(EntryContract):
 
     group: ClassVar[str] = "leyden.environments"
     variables: ClassVar[Mapping[str, str]] = {}
-    expected: ClassVar[Mapping[str, int]] = {"world_size": 8, "global_rank": 5, "local_rank": 1, "node_rank": 2}
+    expected: ClassVar[Mapping[str, int]] = {
+        "world_size": 8,
+        "global_rank": 5,
+        "local_rank": 1,
+        "node_rank": 2,
+    }
 
     @pytest.fixture
     def launched(self, monkeypatch: pytest.MonkeyPatch) -> None:

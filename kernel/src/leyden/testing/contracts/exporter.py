@@ -64,7 +64,9 @@ class ExporterContract(EntryContract):
         if run is not None:
             for x in (_sample(), -3 * _sample()):
                 found = torch.as_tensor(run(x))
-                torch.testing.assert_close(found, module(x).detach(), rtol=self.tolerance, atol=self.tolerance)
+                torch.testing.assert_close(
+                    found, module(x).detach(), rtol=self.tolerance, atol=self.tolerance
+                )
 
     def test_the_module_is_left_alone(self) -> None:
         """Mode, weights, gradients and random numbers are as before."""

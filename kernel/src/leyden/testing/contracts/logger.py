@@ -34,7 +34,9 @@ class LoggerContract(RunContract):
     def written(self, logger: Any) -> bytes:
         """Everything that a logger wrote; the default reads all files in its ``log_dir`` (or ``save_dir``)."""
         folder = logger.log_dir or logger.save_dir
-        assert folder is not None, "The logger writes no files: override written() in the contract's test class."
+        assert folder is not None, (
+            "The logger writes no files: override written() in the contract's test class."
+        )
         files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
         return b"\n".join(path.read_bytes() for path in files)
 
@@ -58,7 +60,9 @@ class LoggerContract(RunContract):
         from leyden.testing.tiny import TinyModule
 
         logger = self.make()
-        outcome = self.run("fit", component=logger, module=TinyModule(fail_in="training_step"), num_sanity_val_steps=0)
+        outcome = self.run(
+            "fit", component=logger, module=TinyModule(fail_in="training_step"), num_sanity_val_steps=0
+        )
         assert isinstance(outcome.exception, RuntimeError)
         assert b"train_loss" in self.written(logger)
 
@@ -123,7 +127,10 @@ class LoggerContract(RunContract):
         logger.finalize("success")
         logger.finalize("success")
         after = Footprint.take()
-        assert self.meant([*after.new_threads(before), *after.new_processes(before), *after.new_handles(before)]) == []
+        assert (
+            self.meant([*after.new_threads(before), *after.new_processes(before), *after.new_handles(before)])
+            == []
+        )
 
     def test_a_used_logger_survives_spawn(self) -> None:
         """A logger that was used can be pickled, and its copy goes on where it was."""

@@ -48,7 +48,9 @@ class OptionContract(RunContract):
         for value in self.good:
             option = self.make()
             normal = option.validate(value, {keyword: value})
-            assert fingerprint(option.validate(normal, {keyword: normal})) == fingerprint(normal), shown(value)
+            assert fingerprint(option.validate(normal, {keyword: normal})) == fingerprint(normal), shown(
+                value
+            )
             self.run("fit", **{keyword: value}).ok()
 
     def test_refuses_what_is_bad(self) -> None:
@@ -57,8 +59,12 @@ class OptionContract(RunContract):
         for value in (Nonsense(), *self.bad):
             with pytest.raises(ConfigurationError) as caught:
                 self.make().validate(value, {keyword: value})
-            assert keyword in str(caught.value), f"the error for {shown(value)} does not name {keyword}: {caught.value}"
-            assert shown(value) in str(caught.value), f"the error does not show {shown(value)}: {caught.value}"
+            assert keyword in str(caught.value), (
+                f"the error for {shown(value)} does not name {keyword}: {caught.value}"
+            )
+            assert shown(value) in str(caught.value), (
+                f"the error does not show {shown(value)}: {caught.value}"
+            )
 
     def test_the_trainer_refuses_what_is_bad(self) -> None:
         """A Trainer with a bad value is not made."""
@@ -86,5 +92,9 @@ class OptionContract(RunContract):
     def test_a_default_entry_is_the_same(self) -> None:
         """Where it takes part unasked, ``leyden.defaults`` names the same object."""
         entry = self.entry()
-        same = [one for one in catalogue().group(DEFAULTS) if (one.name, one.distribution) == (entry.name, entry.distribution)]
+        same = [
+            one
+            for one in catalogue().group(DEFAULTS)
+            if (one.name, one.distribution) == (entry.name, entry.distribution)
+        ]
         assert [one.value for one in same] in ([], [entry.value])

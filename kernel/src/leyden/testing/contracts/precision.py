@@ -62,7 +62,9 @@ class PrecisionContract(RunContract):
         made = self.make()
         module = made.convert_module(_linear())
         assert str(module.weight.dtype) == f"torch.{self.parameter_dtype}"
-        batch = made.convert_input({"x": [torch.ones(2, 4)], "index": torch.arange(3), "name": "text", "n": 1})
+        batch = made.convert_input(
+            {"x": [torch.ones(2, 4)], "index": torch.arange(3), "name": "text", "n": 1}
+        )
         assert batch["x"][0].is_floating_point()
         assert (batch["index"].dtype, batch["name"], batch["n"]) == (torch.int64, "text", 1)
 
@@ -147,7 +149,9 @@ class PrecisionContract(RunContract):
             module, optimizer = _gradients(made, self.device)
             made.unscale(optimizer)
             clip(optimizer, 1e-3)
-            size = module.weight.grad.norm() if clip == made.clip_grad_norm else module.weight.grad.abs().max()
+            size = (
+                module.weight.grad.norm() if clip == made.clip_grad_norm else module.weight.grad.abs().max()
+            )
             assert 0 < float(size) <= 1e-3 * tolerance
 
     def test_contexts_are_left(self) -> None:

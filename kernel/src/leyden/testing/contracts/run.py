@@ -118,7 +118,9 @@ class RunContract(EntryContract):
         loaded = safely_reloaded(state)
         other = self.make()
         other.load_state_dict(loaded)
-        assert fingerprint(made.state_dict()) == fingerprint(kept), "loading into one instance changed another"
+        assert fingerprint(made.state_dict()) == fingerprint(kept), (
+            "loading into one instance changed another"
+        )
         assert_same_state(other.state_dict(), kept)
 
 

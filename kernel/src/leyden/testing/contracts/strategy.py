@@ -83,7 +83,9 @@ class StrategyContract(RunContract):
         if self.processes == 1:
             state = self.run("fit", max_epochs=3).ok().module.state_dict()
             for name, weight in trained_by_hand(epochs=3).items():
-                torch.testing.assert_close(state[name].cpu(), weight, rtol=self.tolerance, atol=self.tolerance)
+                torch.testing.assert_close(
+                    state[name].cpu(), weight, rtol=self.tolerance, atol=self.tolerance
+                )
 
     def test_state_is_that_of_the_plain_module(self) -> None:
         """Names and values are those of the module alone, and loading gives them back."""
@@ -110,7 +112,9 @@ class StrategyContract(RunContract):
         plain.load_state_dict(state)
         assert plain.state_dict()["state"][0]["step"] == 1
         strategy.load_optimizer_state(optimizer, plain.state_dict())
-        assert strategy.optimizer_state(optimizer)["state"][0]["exp_avg"].equal(plain.state_dict()["state"][0]["exp_avg"])
+        assert strategy.optimizer_state(optimizer)["state"][0]["exp_avg"].equal(
+            plain.state_dict()["state"][0]["exp_avg"]
+        )
         strategy.teardown()
 
     def test_teardown_can_be_repeated(self) -> None:

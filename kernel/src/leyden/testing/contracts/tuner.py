@@ -43,7 +43,10 @@ class TunerContract(EntryContract):
         assert self.make().tune(objective, self.space(), **self.options) is not None
         after = Footprint.take()
         assert len(tried) > 1 and all(0 <= x <= 10 for x in tried)
-        assert self.meant([*after.new_threads(before), *after.new_processes(before), *after.new_handles(before)]) == []
+        assert (
+            self.meant([*after.new_threads(before), *after.new_processes(before), *after.new_handles(before)])
+            == []
+        )
 
     def test_an_exception_comes_out(self) -> None:
         """What the objective raises is raised by ``tune``, as itself or as the cause."""
