@@ -140,9 +140,10 @@ class Bench:
         return {view: measure(dict(getattr(self.last_trainer, view))) for view in VIEWS}
 
     def files(self, folder: str) -> list[str]:
-        """Names of the files below ``folder`` of the scenario's directory."""
+        """Names of the files below ``folder`` of the scenario's directory, hidden bookkeeping left out."""
         top = self.root / folder
-        return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
+        found = (path.relative_to(top) for path in top.rglob("*") if path.is_file())
+        return sorted(str(path) for path in found if not any(part.startswith(".") for part in path.parts))
 
     def result(self) -> Result:
         """Everything that was observed, as plain data."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import ANY
 
 Result = dict[str, Any]
 Adapt = Callable[[Result], Result]
@@ -57,7 +58,9 @@ def finishing_the_epoch(golden: Result) -> Result:
     both = ("A", "LM")
     head = [f"[train e0 s4] {owner}.on_train_start()" for owner in both]
     inner = [f"{owner}.on_validation_{span}start()" for span in ("", "epoch_") for owner in both]
-    inner += [f"{owner}.on_validation_batch_start(batch=#0,1, batch_idx=0, dataloader_idx=0)" for owner in both]
+    inner += [
+        f"{owner}.on_validation_batch_start(batch=#0,1, batch_idx=0, dataloader_idx=0)" for owner in both
+    ]
     inner += ["LM.validation_step(batch=#0,1, batch_idx=0, dataloader_idx=0) (eval, no_grad)"]
     outputs = "outputs=f32[], batch=#0,1, batch_idx=0, dataloader_idx=0"
     inner += [f"{owner}.on_validation_batch_end({outputs})" for owner in both]
@@ -68,6 +71,69 @@ def finishing_the_epoch(golden: Result) -> Result:
     tail += [f"[train e1 s4] {owner}.on_train_epoch_start()" for owner in both]
     events[start : start + 2] = [*head, *block, *tail]
     return golden
+
+
+def unlike(*places: str) -> Adapt:
+    """What stands at these places (``a.b``) is not compared."""
+
+    def adapt(golden: Result) -> Result:
+        for place in places:
+            *path, last = place.split(".")
+            inner = golden
+            for name in path:
+                inner = inner[name]
+            inner[last] = ANY
+        return golden
+
+    return adapt
+
+
+def without_events(marker: str) -> Adapt:
+    """Events that contain ``marker`` do not happen."""
+    return lambda golden: {**golden, "events": [event for event in golden["events"] if marker not in event]}
+
+
+def saving_each_epoch(golden: Result) -> Result:
+    """``save_last`` alone writes at the end of every epoch, not only of the fit."""
+    events = golden["events"]
+    moved = [
+        event
+        for event in events
+        if event.startswith("[train e2 s4] LM.") and "_checkpoint" in event or "state_dict" in event
+    ]
+    kept = [event for event in events if event not in moved]
+    for epoch, step in ((0, 2), (1, 4)):
+        end = kept.index(f"[train e{epoch} s{step}] LM.on_train_epoch_end()") + 1
+        kept[end:end] = [event.replace("e2 s4", f"e{epoch} s{step}") for event in moved]
+    return {**golden, "events": kept}
+
+
+def saving_nothing(golden: Result) -> Result:
+    """``fast_dev_run`` leaves no file."""
+    golden = without_events("[train e1 s1] LM.state_dict")(
+        without_events("[train e1 s1] LM.on_save_checkpoint")(golden)
+    )
+    golden["facts"].update(files=[], last="")
+    return golden
+
+
+def loading_validation_later(golden: Result) -> Result:
+    """Without a sanity check the validation loader is built after the training loader."""
+    events = [event for event in golden["events"] if not event.startswith("[sanity e1 s2]")]
+    last = max(index for index, event in enumerate(events) if event == "[train e1 s2] DM.train_dataloader()")
+    events.insert(last + 1, "[validate e1 s2] DM.val_dataloader()")
+    return {**golden, "events": events}
+
+
+def chained(*adapts: Adapt) -> Adapt:
+    """Several adaptations in order."""
+
+    def adapt(golden: Result) -> Result:
+        for one in adapts:
+            golden = one(golden)
+        return golden
+
+    return adapt
 
 
 def returning(adapt: Adapt) -> Adapt:
@@ -83,7 +149,18 @@ DIFFERENCES: dict[str, Difference] = {
     "exception_in_training_step": Difference(_ALWAYS, _FIT),
     "exception_in_validation_step": Difference(_ALWAYS, _FIT),
     "exception_in_test_step": Difference(_ALWAYS, torn_down("test", "A", "LM")),
-    "resume_from_last_batch": Difference("nothing that was due is left out on resume", finishing_the_epoch),
+    "resume_from_last_batch": Difference(
+        "nothing that was due is left out on resume", chained(finishing_the_epoch, unlike("values"))
+    ),
+    "resume_after_fit": Difference(
+        "a resumed run has been checked", chained(loading_validation_later, unlike("values"))
+    ),
+    "resume_finished_run": Difference(
+        "metrics come back with a checkpoint", unlike("metrics.callback_metrics", "metrics.logged_metrics")
+    ),
+    "keep_only_last": Difference("the last checkpoint is never older than an epoch", saving_each_epoch),
+    "keep_nothing_in_fast_dev_run": Difference("fast_dev_run leaves no file", saving_nothing),
+    "keep_the_latest": Difference("loggers get the callback itself", renamed("ProxyType", "ModelCheckpoint")),
     "no_optimizer": Difference("the stand-in has a public name", renamed("_MockOptimizer", "NoOptimizer")),
     "save_by_hand": Difference("validation always starts anew", without_evaluation_progress),
     "save_weights_only": Difference("validation always starts anew", without_evaluation_progress),

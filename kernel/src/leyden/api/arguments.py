@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import UserCodeError
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -17,6 +18,37 @@ def positional(method: Callable[..., Any]) -> tuple[list[str], int, bool]:
     named = [one for one in parameters if one.kind in _POSITIONAL]
     required = sum(one.default is one.empty for one in named)
     return [one.name for one in named], required, any(one.kind is one.VAR_POSITIONAL for one in parameters)
+
+
+def checked(module: Any, name: str, base: type, count: int) -> Callable[..., Any] | None:
+    """A method that the module overrides, checked to take ``count`` positional arguments; else ``None``.
+
+    Raises:
+        leyden.errors.UserCodeError: it takes more, fewer, or cannot be called so.
+    """
+    method = overridden(module, name, base)
+    if method is not None:
+        names, required, rest = _signature(f"{type(module).__name__}.{name}", method)
+        if required > count or (len(names) < count and not rest):
+            raise UserCodeError(
+                f"{type(module).__name__}.{name} takes ({', '.join(names)}), and it is called with {count} argument(s)."
+            )
+    return method
+
+
+def _signature(owner: str, method: Callable[..., Any]) -> tuple[list[str], int, bool]:
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        raise UserCodeError(
+            f"{owner} is an async function, and nobody would await it. Make it a plain function."
+        )
+    if inspect.isgeneratorfunction(method):
+        raise UserCodeError(
+            f"{owner} is a generator function, and nobody would advance it. Return instead of yield."
+        )
+    try:
+        return positional(method)
+    except ValueError as error:
+        raise UserCodeError(f"{owner} takes no self: it cannot be called.") from error
 
 
 def step_arguments(module: Any, name: str, step: Callable[..., Any], loaders: int = 1) -> Callable[..., Any]:
@@ -34,10 +66,12 @@ def step_arguments(module: Any, name: str, step: Callable[..., Any], loaders: in
     Raises:
         leyden.errors.UserCodeError: the method takes more than it gets, or less than several loaders need.
     """
-    names, required, rest = positional(getattr(module, name))
+    names, required, rest = _signature(f"{type(module).__name__}.{name}", getattr(module, name))
     training = name == "training_step"
     offered = ["batch", "batch_idx"] if training or loaders == 1 else ["batch", "batch_idx", "dataloader_idx"]
     owner = f"{type(module).__name__}.{name}"
+    if not names and not rest:
+        raise UserCodeError(f"{owner} takes no batch. Its parameters are ({', '.join(offered)}).")
     if required > len(offered):
         raise UserCodeError(
             f"{owner} takes ({', '.join(names)}); with {loaders} loader(s) it gets ({', '.join(offered)}). "

@@ -7,24 +7,19 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.callback import ordered
 from leyden.api.checks import check_callbacks
+from leyden.api.component_choice import choose
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
 from leyden.api.logger import Logger
 from leyden.api.rank_zero import rank_zero_info
-from leyden.interfaces.accelerator import Accelerator
-from leyden.interfaces.checkpoint_io import CheckpointIO
-from leyden.interfaces.environment import ClusterEnvironment
 from leyden.interfaces.option import Option
-from leyden.interfaces.precision import Precision
-from leyden.interfaces.strategy import Strategy
 from leyden.plugins.catalogue import DEFAULTS, OPTIONS, PREFIX, catalogue, official
-from leyden.plugins.components import install, resolve, single
+from leyden.plugins.components import install, single
 from leyden.plugins.errors import (
     ArgumentTypeError,
     ConfigurationError,
-    PluginBlockedError,
     PluginNotFoundError,
-    listed,
     nearest,
     shown,
 )
@@ -32,7 +27,17 @@ from leyden.plugins.errors import (
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
 
-NOTHING = "Leyden's kernel is installed without plugins, and running needs some. Install them with: pip install leyden"
+NOT_YET = (
+    "sync_batchnorm",
+    "model_registry",
+    "max_time",
+    "deterministic",
+    "benchmark",
+    "profiler",
+    "detect_anomaly",
+)
+"""Keywords of Lightning that a misspelling may mean although no plugin offers them."""
+DEFAULT_LOGGERS = ("tensorboard", "csv")  # Lightning's choice: the first that is installed
 _BAREBONES = (
     "enable_checkpointing",
     "enable_progress_bar",
@@ -57,13 +62,14 @@ def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
     if values["barebones"]:
         _barebones(given, values)
     _attributes(trainer, values)
-    _components(trainer, values)
+    choose(trainer, values)
     _limits(trainer, values)
     for option, name in chosen:
         value = given.get(name, option.default)
         if value is not option.default:
             value = validated(name, value, option.annotation, _words(option))
         option.apply(option.validate(value, given), trainer)
+    trainer.callbacks = ordered(trainer.callbacks)
     check_callbacks(trainer.callbacks)
     _check_pairs(trainer, given, values)
 
@@ -89,8 +95,15 @@ def _options(given: Mapping[str, Any]) -> list[tuple[Option, str]]:
         entry.name for entry in found.group(DEFAULTS) if not entry.refusal and not entry.incompatibility
     }
     names = [*defaults, *(name for name in given if name not in KEYWORDS and name not in defaults)]
+    names = [name for name in names if not _switched_off(name, given)]
     loaded = [(_option(name), name) for name in names]
     return sorted(loaded, key=lambda one: (one[0].order, one[1]))
+
+
+def _switched_off(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a keyword only says that a plugin, which is not even installed, shall do nothing."""
+    nothing = name in given and (given[name] is False or given[name] is None)
+    return nothing and name in official().get(OPTIONS, {}) and not catalogue().named(OPTIONS, name)
 
 
 def _option(name: str) -> Option:
@@ -108,7 +121,9 @@ def _unknown(name: str) -> str:
             f"Trainer has no keyword {name!r} because its plugin is not installed. {install(owners[name][0])}"
         )
     known = {*KEYWORDS, *(entry.name for entry in catalogue().group(OPTIONS)), *owners}
-    close = nearest(name, known)
+    if name in NOT_YET:
+        return f"Trainer has no keyword {name!r}: Lightning has it, and no plugin of Leyden does yet."
+    close = nearest(name, known | set(NOT_YET))
     if close is None:
         return f"Trainer has no keyword {name!r}. help(leyden.Trainer) lists those that are installed."
     missing = close in owners and close not in KEYWORDS and not catalogue().named(OPTIONS, close)
@@ -154,7 +169,7 @@ def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
     trainer.fast_dev_run = int(values["fast_dev_run"]) if values["fast_dev_run"] is not True else 1
     root = values["default_root_dir"]
     trainer.default_root_dir = os.getcwd() if root is None else os.fspath(root)
-    trainer.callbacks = _callbacks(values["callbacks"])
+    trainer.callbacks = checked_callbacks(values["callbacks"])
     trainer.loggers = [] if trainer.fast_dev_run else _loggers(values["logger"], trainer.default_root_dir)
 
 
@@ -164,7 +179,7 @@ def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
         batches = trainer.fast_dev_run
         rank_zero_info(f"fast_dev_run: {batches} batch(es) of every loop; no loggers, no checkpoints.")
         values.update(max_steps=batches, max_epochs=1, num_sanity_val_steps=0, val_check_interval=1.0)
-        values["check_val_every_n_epoch"] = 1
+        values.update(check_val_every_n_epoch=1, min_epochs=None, min_steps=None)
         trainer.val_check_interval = 1.0
         for name in ("train", "val", "test", "predict"):
             setattr(trainer, f"limit_{name}_batches", batches)
@@ -186,22 +201,28 @@ def _max_epochs(values: dict[str, Any]) -> float:
     return inf if given in (None, -1) else float(given) if given == inf else given
 
 
-def _callbacks(given: Any) -> list[Any]:
+def checked_callbacks(given: Any, name: str = "callbacks") -> list[Any]:
+    """Callbacks as a list.
+
+    Raises:
+        leyden.errors.ArgumentTypeError: one of them is no callback.
+    """
+    from torch.nn import Module
+
     from leyden.api.callback import Callback
+    from leyden.api.datamodule import LightningDataModule
 
     callbacks = [] if given is None else list(given) if isinstance(given, list | tuple | set) else [given]
     for one in callbacks:
         if isinstance(one, type):
-            raise ArgumentTypeError.about(
-                "callbacks", one, "instances of callbacks", f"Call it: {one.__name__}()."
-            )
+            raise ArgumentTypeError.about(name, one, "instances of callbacks", f"Call it: {one.__name__}().")
         hooked = isinstance(one, Callback) or any(
             name.startswith("on_") or name in ("setup", "teardown")
             for name in dir(type(one))
             if not name.startswith("__")
         )
-        if not hooked or isinstance(one, str | bytes):
-            raise ArgumentTypeError.about("callbacks", one, KEYWORDS["callbacks"].allowed)
+        if not hooked or isinstance(one, str | bytes | Module | LightningDataModule):
+            raise ArgumentTypeError.about(name, one, KEYWORDS["callbacks"].allowed)
     return callbacks
 
 
@@ -223,7 +244,7 @@ def _loggers(given: Any, root: str) -> list[Any]:
 
 def _default_logger(required: bool, root: str) -> list[Any]:
     found = catalogue()
-    for name in official().get("prefer", {}).get("loggers", []):
+    for name in DEFAULT_LOGGERS:
         entries = [
             one
             for one in found.named(PREFIX + "loggers", name)
@@ -237,119 +258,6 @@ def _default_logger(required: bool, root: str) -> list[Any]:
             f"{install('leyden-logger-tensorboard')} (or leyden-logger-csv)"
         )
     return []
-
-
-def _components(trainer: Trainer, values: dict[str, Any]) -> None:
-    given = _instances(values["plugins"])
-    trainer.accelerator = _accelerator(values["accelerator"], values["strategy"])
-    indices = trainer.accelerator.parse_devices(values["devices"])
-    devices = trainer.accelerator.get_parallel_devices(indices)
-    trainer.strategy = _strategy(values["strategy"], len(devices), values["num_nodes"])
-    root = devices[0] if devices else None
-    own = trainer.strategy.precision if type(trainer.strategy.precision) is not Precision else None
-    if given.get(Precision) and values["precision"] is not None:
-        raise ConfigurationError(
-            f"precision={values['precision']!r} is not possible beside the plugin "
-            f"{type(given[Precision]).__name__}: give one."
-        )
-    precision = given.get(Precision) or (own if own and values["precision"] is None else None)
-    trainer.strategy.connect(
-        accelerator=trainer.accelerator,
-        devices=devices,
-        num_nodes=values["num_nodes"],
-        precision=precision or _precision(values["precision"], root),
-        checkpoint_io=given.get(CheckpointIO) or trainer.strategy.checkpoint_io,
-    )
-    trainer.device_ids = indices
-    trainer.listeners = [*given.get("hooks", [])]
-
-
-def _instances(given: Any) -> dict[Any, Any]:
-    from leyden.plugins.adapt import from_plugin
-
-    ones = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
-    found: dict[Any, Any] = {}
-    for one in ones:
-        kind = next(
-            (base for base in (Precision, CheckpointIO, ClusterEnvironment) if isinstance(one, base)), None
-        )
-        if kind is None:
-            found.setdefault("hooks", []).append(_hook_plugin(one, from_plugin))
-        elif kind in found:
-            raise ConfigurationError(
-                f"plugins holds two of {kind.__name__}: {type(found[kind]).__name__} and {type(one).__name__}."
-            )
-        else:
-            found[kind] = one
-    return found
-
-
-def _hook_plugin(one: Any, adapt: Any) -> Any:
-    participant = None
-    if not isinstance(one, str | bytes | int | float):
-        participant = adapt(getattr(one, "__name__", type(one).__name__), one)
-    if participant is None or not participant.hooks:
-        raise ArgumentTypeError.about("plugins", one, KEYWORDS["plugins"].allowed)
-    return participant
-
-
-def _accelerator(given: Any, strategy: Any) -> Accelerator:
-    if isinstance(given, Accelerator):
-        return given
-    own = getattr(strategy, "accelerator", None)
-    if given == "auto" and own is not None:
-        return own  # type: ignore[no-any-return]
-    if not isinstance(given, str):
-        raise ArgumentTypeError.about("accelerator", given, KEYWORDS["accelerator"].allowed)
-    if given == "auto":
-        return _best_accelerator()
-    accelerator: Accelerator = resolve("accelerators", given)()
-    if not accelerator.is_available():
-        raise ConfigurationError(
-            f"accelerator={given!r} is not possible on this machine: {type(accelerator).__name__} finds no device. "
-            f"Available: {listed(one.name for one in _available())}. Use accelerator='auto' to take what is there."
-        )
-    return accelerator
-
-
-def _available() -> list[Accelerator]:
-    found: list[Accelerator] = []
-    for entry in catalogue().group(PREFIX + "accelerators"):
-        if entry.refusal or entry.incompatibility:
-            continue
-        one = entry.load()()
-        if one.is_available() and type(one) not in [type(other) for other in found]:
-            found.append(one)
-    return sorted(found, key=lambda one: -one.priority)
-
-
-def _best_accelerator() -> Accelerator:
-    found = _available()
-    if found:
-        return found[0]
-    blocked = [entry for entry in catalogue().group(PREFIX + "accelerators") if entry.refusal]
-    if blocked:
-        raise PluginBlockedError(
-            f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}."
-        )
-    raise PluginNotFoundError(NOTHING)
-
-
-def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
-    if isinstance(given, Strategy):
-        return given
-    if not isinstance(given, str):
-        raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
-    name = given if given != "auto" else "single_device" if devices * nodes <= 1 else "ddp"
-    made: Strategy = resolve("strategies", name)()
-    return made
-
-
-def _precision(given: Any, device: Any) -> Precision:
-    made: Precision = resolve("precisions", "32-true" if given is None else str(given)).from_name(
-        "32-true" if given is None else str(given), device
-    )
-    return made
 
 
 def _check_pairs(trainer: Trainer, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -211,3 +212,8 @@ class Checkpoint(Callback):
 
     leyden_order: ClassVar[int] = 1
     leyden_monitors: ClassVar[bool] = True
+
+
+def ordered(callbacks: Sequence[Any]) -> list[Any]:
+    """Callbacks by their ``leyden_order``, otherwise as given."""
+    return sorted(callbacks, key=lambda one: getattr(one, "leyden_order", 0))

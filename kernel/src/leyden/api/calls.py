@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from leyden.api.module import LightningModule
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.warn import warn
 from leyden.kernel.state import TrainerFn
-from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, shown
+from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, UserCodeError, shown
 
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
@@ -45,7 +46,9 @@ class Call:
         first = next(iter(self.loaders))
         if isinstance(self.loaders[first], LightningDataModule):
             if self.datamodule is not None:
-                raise ConfigurationError(f"Trainer.{self.fn} got two data modules. Give one.")
+                raise ConfigurationError(
+                    f"Trainer.{self.fn} got one datamodule as datamodule and one as loaders. Give one."
+                )
             self.datamodule = self.loaders[first]
             self.loaders[first] = None
         self._check_data()
@@ -59,7 +62,11 @@ class Call:
                 raise ArgumentTypeError(
                     f"Trainer.{self.fn} needs a model: none was given, and nothing has run before."
                 )
-        found = getattr(found, "_orig_mod", found)
+        found = getattr(found, "_orig_mod", found) if not inspect.isclass(found) else found
+        if isinstance(found, LightningModule) and "_modules" not in vars(found):
+            raise UserCodeError(
+                f"{type(found).__name__}.__init__ did not call super().__init__(). Call it first in there."
+            )
         if inspect.isclass(found) or not isinstance(found, LightningModule):
             hint = (
                 f"Call it: {found.__name__}()."
@@ -95,6 +102,10 @@ class Call:
             return self._last(trainer)
         if not isinstance(wanted, str) and not hasattr(wanted, "__fspath__"):
             raise ArgumentTypeError.about("ckpt_path", wanted, "a path, 'best', 'last' or None")
+        if os.path.isdir(wanted) and not os.listdir(wanted):
+            raise MissingCheckpointError(
+                f"ckpt_path={shown(str(wanted))} is an empty folder, and no checkpoint."
+            )
         if not trainer.checkpoint_io().exists(wanted):
             raise MissingCheckpointError(
                 f"ckpt_path={shown(str(wanted))} does not exist. Check the path, or leave ckpt_path out."
@@ -138,6 +149,16 @@ class Call:
         else:
             rank_zero_info(f"ckpt_path='last' is {path}")
         return path
+
+
+def flag(name: str, value: Any) -> None:
+    """Refuse what is neither True, False nor None: any text would count as true.
+
+    Raises:
+        leyden.errors.ArgumentTypeError: it is something else.
+    """
+    if value is not None and not isinstance(value, bool):
+        raise ArgumentTypeError.about(name, value, "True or False")
 
 
 class MissingCheckpointError(CheckpointError, FileNotFoundError, ValueError):

@@ -20,6 +20,28 @@ FORMAT_VERSION = "2.6.0"
 KEY = "leyden"
 
 
+def checked(contents: Any, path: Any) -> dict[str, Any]:
+    """A checkpoint that was read, if it is one.
+
+    Raises:
+        leyden.errors.CheckpointError: it is something else.
+    """
+    if not isinstance(contents, dict):
+        raise CheckpointError(f"{path} holds a {type(contents).__name__}, and no checkpoint of a Trainer.")
+    if "state_dict" not in contents:
+        hint = (
+            " It looks like a bare state_dict: load it with module.load_state_dict."
+            if _bare(contents)
+            else ""
+        )
+        raise CheckpointError(f"{path} has no key 'state_dict', so it is no checkpoint of a Trainer.{hint}")
+    return contents
+
+
+def _bare(contents: dict[str, Any]) -> bool:
+    return bool(contents) and all(hasattr(value, "dtype") for value in contents.values())
+
+
 def dump(session: Session, weights_only: bool) -> dict[str, Any]:
     """Assemble the checkpoint of a running session.
 
@@ -99,7 +121,12 @@ def restore_model(session: Session, checkpoint: dict[str, Any]) -> None:
     """Give module, data module and callbacks their state, in Lightning's order."""
     module, trainer = session.module, session.trainer
     session.in_hook("on_load_checkpoint", module.on_load_checkpoint, checkpoint)
-    session.strategy.load_module_state_dict(checkpoint["state_dict"], strict=bool(module.strict_loading))
+    try:
+        session.strategy.load_module_state_dict(checkpoint["state_dict"], strict=bool(module.strict_loading))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{session.checkpoint_path} does not fit {type(module).__name__}: {error}"
+        ) from error
     datamodule = session.datamodule
     if datamodule is not None and type(datamodule).__qualname__ in checkpoint:
         datamodule.load_state_dict(checkpoint[type(datamodule).__qualname__])
@@ -134,11 +161,12 @@ def restore_training(session: Session, checkpoint: dict[str, Any]) -> None:
     key = type(precision).__qualname__
     if key in checkpoint:
         precision.load_state_dict(checkpoint[key])
-    if "optimizer_states" not in checkpoint or "lr_schedulers" not in checkpoint:
-        raise CheckpointError(
-            "The checkpoint holds no optimizer states: it was saved with weights only, and training cannot be resumed "
-            "from it. Load it with load_from_checkpoint and start anew."
-        )
+    for missing, what in (("optimizer_states", "optimizer"), ("lr_schedulers", "learning-rate scheduler")):
+        if missing not in checkpoint:
+            raise CheckpointError(
+                f"{session.checkpoint_path} holds no {what} states ({missing!r}): it was saved with weights only, and "
+                "training cannot be resumed from it. Load it with load_from_checkpoint and start anew."
+            )
     _matching("optimizer", checkpoint["optimizer_states"], step.optimizers)
     for optimizer, state in zip(step.optimizers, checkpoint["optimizer_states"], strict=True):
         session.strategy.load_optimizer_state(optimizer, state)

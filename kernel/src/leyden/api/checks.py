@@ -76,7 +76,7 @@ def _check_manual(session: Session) -> None:
         raise ConfigurationError.about(
             "accumulate_grad_batches",
             session.trainer.accumulate_grad_batches,
-            "1 with automatic_optimization=False",
+            "1 in manual optimization (automatic_optimization=False)",
             "Step the optimizer every n batches in training_step instead.",
         )
 

@@ -7,15 +7,23 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.arguments import checked
 from leyden.api.combined import length
+from leyden.api.data_hooks import DataHooks
 from leyden.api.errors_of_users import not_implemented
-from leyden.api.loaders import LoaderBatches, evaluation_loaders, limited, training_loader, without_shuffling
-from leyden.api.warn import warn
+from leyden.api.loaders import (
+    LoaderBatches,
+    empty,
+    evaluation_loaders,
+    limited,
+    training_loader,
+    without_shuffling,
+)
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
 from leyden.kernel.state import RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
-from leyden.plugins.errors import ConfigurationError
+from leyden.plugins.errors import ConfigurationError, UserCodeError
 
 if TYPE_CHECKING:
     from leyden.api.results import Collection
@@ -47,17 +55,15 @@ class Data:
     def load_train(self) -> None:
         """Build the training loader."""
         session, trainer = self.session, self.session.trainer
-        loader = training_loader(self._source("train"))
+        name = self._where("train")
+        loader = training_loader(self._source("train"), name)
         keyword, limit = "limit_train_batches", trainer.limit_train_batches
         if trainer.overfit_batches > 0:
             keyword, limit = "overfit_batches", trainer.overfit_batches
             loader = without_shuffling(loader, keyword)
-        name = f"{self._where('train')}"
         count = limited(loader, limit, keyword)
         if count == 0 and limit:
-            raise ConfigurationError(
-                f"{name} has no batches, so there is nothing to train on. Check the dataset's size."
-            )
+            raise empty(name)
         self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name)
         self.train.resume_from, self.position = self.position, None
         self.loaded_in_epoch["train"] = session.state.counters.epoch
@@ -70,6 +76,8 @@ class Data:
         if key not in self.evaluation:
             name = self._where(prefix)
             loaders = evaluation_loaders(self._source(prefix), name)
+            if not loaders:
+                raise empty(name)
             several = len(loaders) > 1
             collection = session.metrics.evaluation
             self.evaluation[key] = [
@@ -114,8 +122,6 @@ class Data:
 
     def _owner(self, prefix: str) -> Any:
         """Who has the stage's dataloader hook: the data module before the module."""
-        from leyden.api.data_hooks import DataHooks
-
         session = self.session
         hook = f"{prefix}_dataloader"
         return next(
@@ -136,7 +142,7 @@ class Data:
             raise not_implemented(
                 self.session.module, hook, "pass dataloaders, or a datamodule, to the Trainer's method"
             )
-        return self.session.in_hook(hook, getattr(owner, hook))
+        return self.session.in_hook(hook, checked(owner, hook, DataHooks, 0) or getattr(owner, hook))
 
     def _where(self, prefix: str) -> str:
         if self.given.get(prefix) is not None:
@@ -156,8 +162,8 @@ class Data:
         if prefix == "val" and trainer.overfit_batches > 0:
             keyword, limit = "overfit_batches", trainer.overfit_batches
         count = limited(loader, limit, keyword)
-        if count == 0 and length(loader) == 0:
-            warn("empty-loader", f"{self._where(prefix)} has no batches.")
+        if limit and length(loader) == 0:
+            raise empty(self._where(prefix))
         return count
 
     def _validation_interval(self, batches: float) -> None:
@@ -204,24 +210,29 @@ class Data:
         if here and not converts and before is None and after is None:
             return None
 
+        def through(name: str, hook: Callable[..., Any], batch: Any, *args: Any) -> Any:
+            result = session.in_hook(name, hook, batch, *args)
+            if result is None and batch is not None:
+                raise UserCodeError(f"{name} returned None instead of the batch. Return the batch.")
+            return result
+
         def transfer(batch: Any) -> Any:
             batch = convert(batch) if converts else batch
             if before is not None:
-                batch = session.in_hook("on_before_batch_transfer", before, batch, index)
+                batch = through(TRANSFER_HOOKS[0], before, batch, index)
             if move is not None:
-                batch = session.in_hook("transfer_batch_to_device", move, batch, strategy.root_device, index)
+                batch = through(TRANSFER_HOOKS[1], move, batch, strategy.root_device, index)
             elif not here:
                 batch = strategy.batch_to_device(batch, strategy.root_device, index)
-            return batch if after is None else session.in_hook("on_after_batch_transfer", after, batch, index)
+            return batch if after is None else through(TRANSFER_HOOKS[2], after, batch, index)
 
         return transfer
 
     def _transfer_hook(self, name: str) -> Callable[..., Any] | None:
-        from leyden.api.data_hooks import DataHooks
-
         datamodule = self.session.datamodule
-        own = overridden(datamodule, name, DataHooks) if datamodule is not None else None
-        return own or overridden(self.session.module, name, DataHooks)
+        count = 3 if name == "transfer_batch_to_device" else 2
+        own = checked(datamodule, name, DataHooks, count) if datamodule is not None else None
+        return own or checked(self.session.module, name, DataHooks, count)
 
 
 def evaluation_key(fn: TrainerFn | None, prefix: str) -> str:

@@ -76,6 +76,12 @@ class HyperparametersMixin:
         Raises:
             leyden.errors.ConfigurationError: a name is no argument of ``__init__``, or the object is no mapping.
         """
+        if not isinstance(logger, bool):
+            raise ArgumentTypeError.about("save_hyperparameters(logger)", logger, "True or False")
+        if ignore is not None and not isinstance(ignore, Collection):
+            raise ArgumentTypeError.about(
+                "save_hyperparameters(ignore)", ignore, "a name, or a list of names"
+            )
         self.__dict__["_log_hyperparams"] = logger
         left_out = {ignore} if isinstance(ignore, str) else set(ignore or ())
         current = frame if frame is not None else _caller()

@@ -115,7 +115,8 @@ def _text(value: Any) -> str:
     if inspect.isroutine(value) or inspect.isclass(value):
         return _dotted(value)
     # The default repr holds an address, which would make equal runs differ.
-    return f"{_dotted(type(value))} object" if type(value).__repr__ is object.__repr__ else repr(value)
+    nameless = getattr(type(value), "__repr__") is object.__repr__  # noqa: B009
+    return f"{_dotted(type(value))} object" if nameless else repr(value)
 
 
 def _dotted(value: Any) -> str:

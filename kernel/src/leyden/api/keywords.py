@@ -66,7 +66,7 @@ KEYWORDS: dict[str, Keyword] = {
     "overfit_batches": Keyword(Limit, 0.0, _LIMIT, "train and validate on the same few batches"),
     "val_check_interval": Keyword(
         Annotated[int, Ge(1)] | Fraction | str | timedelta | dict[str, Any] | None, None,
-        "an int of at least 1 (training batches), a float from 0.0 to 1.0 (a fraction of an epoch), or a time: "
+        "an int of at least 1 (training batches), a float above 0.0 and up to 1.0 (a fraction of an epoch), or a time: "
         "'DD:HH:MM:SS', a timedelta, or a dict of its arguments", "how often to validate, in training batches"),
     "check_val_every_n_epoch": Keyword(Annotated[int, Ge(1)] | None, 1, "None or an int of at least 1",
                                        "validate in every so many epochs; None counts batches across epochs"),
@@ -139,16 +139,16 @@ def _check(name: str, value: Any, keyword: Keyword) -> Any:
     if isinstance(value, float) and value > 1 and value.is_integer() and name.endswith("_batches"):
         value = int(value)
     value = validated(name, value, keyword.annotation, keyword.allowed)
-    if name == "val_check_interval" and isinstance(value, str | dict):
-        _check_time(name, value, keyword.allowed)
+    if name == "val_check_interval":
+        _check_interval(name, value, keyword.allowed)
     return value
 
 
-def _check_time(name: str, value: Any, allowed: str) -> None:
+def _check_interval(name: str, value: Any, allowed: str) -> None:
     from leyden.api.data import seconds
 
     try:
-        positive = (seconds(value) or 0) > 0
+        positive = value > 0 if isinstance(value, int | float) else (seconds(value) or 0) > 0
     except (ValueError, TypeError):
         positive = False
     if not positive:

@@ -52,7 +52,7 @@ class LoaderBatches:
             if index >= limit:
                 return
         if index == 0:
-            raise ConfigurationError(f"{self.name} has a length of {length(self.loader)} and gave no batch.")
+            raise empty(self.name)
         warn(
             "short-loader",
             f"{self.name} ended after {index} of {int(limit)} batches, so the epoch's last batch was not "
@@ -64,6 +64,8 @@ class LoaderBatches:
         prepare = self.prepare
         nothing = object()
         batch = next(iterator, nothing)
+        if batch is nothing:
+            raise empty(self.name)
         while batch is not nothing:
             following = next(iterator, nothing)
             yield (prepare(batch) if prepare else batch), following is nothing
@@ -143,7 +145,15 @@ class SkippingSampler:
             next(self._iterator, None)
 
 
-def training_loader(given: Any) -> Any:
+def empty(name: str) -> ConfigurationError:
+    """The error for data without a batch."""
+    return ConfigurationError(
+        f"{name} has no batches. Check the dataset's size; with drop_last=True a dataset smaller than "
+        "batch_size gives none."
+    )
+
+
+def training_loader(given: Any, name: str = "train_dataloader") -> Any:
     """The training data as one iterable; collections of loaders are combined, the shorter ones cycled."""
     if isinstance(given, CombinedLoader):
         if given.mode == "sequential":
@@ -153,16 +163,21 @@ def training_loader(given: Any) -> Any:
                 "'min_size', 'max_size_cycle' or 'max_size' for training",
             )
         return BatchesOnly(given)
-    if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
-        return BatchesOnly(CombinedLoader(given, "max_size_cycle"))
-    return _iterable(given, "train_dataloader")
+    if isinstance(given, Mapping | Sequence) and not isinstance(given, str | bytes):
+        _each(given, name)
+        combined = CombinedLoader(given, "max_size_cycle")
+        if not combined.flattened or any(length(one) == 0 for one in combined.flattened):
+            raise empty(name)
+        return BatchesOnly(combined)
+    return _iterable(given, name)
 
 
 def evaluation_loaders(given: Any, name: str) -> list[Any]:
     """Evaluation data as a list of loaders that follow one another."""
     if isinstance(given, CombinedLoader):
         return list(given.flattened) if given.mode == "sequential" else [BatchesOnly(given)]
-    if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
+    if isinstance(given, Mapping | Sequence) and not isinstance(given, str | bytes):
+        _each(given, name)
         return CombinedLoader(given, "sequential").flattened
     return [_iterable(given, name)]
 
@@ -180,15 +195,24 @@ class BatchesOnly:
         return (batch for batch, _, _ in self.combined)
 
 
+def _each(collection: Any, name: str) -> None:
+    """Refuse a collection with something in it that is no iterable."""
+    for one in collection.values() if isinstance(collection, Mapping) else collection:
+        if isinstance(one, Mapping | list | tuple):
+            _each(one, name)
+        else:
+            _iterable(one, name)
+
+
 def _iterable(given: Any, name: str) -> Any:
     if (
         given is None
-        or isinstance(given, str)
+        or isinstance(given, str | bytes | type)
         or not (hasattr(given, "__iter__") or hasattr(given, "__getitem__"))
     ):
         raise UserCodeError(
-            f"{name} gave {shown(given)}; allowed is an iterable of batches (a DataLoader), or a "
-            "list, tuple or dict of such."
+            f"{name} gave {shown(given)} ({type(given).__name__}); allowed is an iterable of batches (a DataLoader), "
+            "or a list, tuple or dict of such."
         )
     return given
 

@@ -6,11 +6,14 @@ import inspect
 from os import PathLike
 from typing import Any
 
+import torch
+
+from leyden.api.checkpoint import checked
 from leyden.api.rng import isolate_rng
 from leyden.api.warn import warn
 from leyden.interfaces.checkpoint_io import CheckpointIO
 from leyden.plugins.components import resolve
-from leyden.plugins.errors import ConfigurationError, listed
+from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, listed
 
 DEFAULT_IO = "torch"
 _KEYS = ("hyper_parameters", "hparams", "module_arguments")
@@ -24,7 +27,20 @@ def default_io() -> CheckpointIO:
 
 def read(path: str | PathLike[str], map_location: Any, weights_only: bool | None) -> dict[str, Any]:
     """Read a checkpoint safely unless ``weights_only=False`` was said."""
-    return default_io().load_checkpoint(path, map_location, weights_only is not False)
+    if not isinstance(path, str | PathLike):
+        raise ArgumentTypeError.about("checkpoint_path", path, "a path")
+    _check_location(map_location)
+    return checked(default_io().load_checkpoint(path, map_location, weights_only is not False), path)
+
+
+def _check_location(location: Any) -> None:
+    if isinstance(location, str):
+        try:
+            torch.device(location)
+        except RuntimeError as error:
+            raise ConfigurationError.about(
+                "map_location", location, "a device, e.g. 'cpu' or 'cuda:0'"
+            ) from error
 
 
 def load_module(
@@ -39,12 +55,16 @@ def load_module(
     """Make a module; see ``LightningModule.load_from_checkpoint``."""
     checkpoint = read(path, map_location, weights_only)
     hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, _KEYS)
+    checkpoint["hyper_parameters"] = {**hparams, **given}
     with isolate_rng():
         module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path)
-    module.on_load_checkpoint(checkpoint)
     module.configure_model()
+    module.on_load_checkpoint(checkpoint)
     strict = strict if strict is not None else module.strict_loading
-    missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=strict)
+    try:
+        missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=strict)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit {cls.__name__}: {error}") from error
     if missing or unexpected:
         warn(
             "partial-weights",

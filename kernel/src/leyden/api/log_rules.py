@@ -110,6 +110,18 @@ def reduction(given: Any) -> str:
     return name
 
 
+def check_batch_size(name: str, value: Any) -> int:
+    """A batch size as an int of at least 1 (NumPy's ints and one-element tensors are taken).
+
+    Raises:
+        leyden.errors.ConfigurationError: it is something else.
+    """
+    number = value.item() if hasattr(value, "item") and not isinstance(value, int) else value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ConfigurationError.about(f"self.log({name!r}, batch_size)", value, "an int of at least 1")
+    return number
+
+
 def check_value(name: str, value: Any) -> Any:
     """A value that can be logged: a number as float, or a tensor of one element.
 

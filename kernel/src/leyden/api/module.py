@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from leyden.api.class_only import class_only
 from leyden.api.data_hooks import DataHooks
 from leyden.api.errors_of_users import not_implemented
 from leyden.api.hparams import HyperparametersMixin
 from leyden.api.model_hooks import ModelHooks
 from leyden.api.warn import warn
-from leyden.plugins.errors import ConfigurationError, DetachedError, UserCodeError
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError
 
 if TYPE_CHECKING:
     from leyden.api.logger import Logger
@@ -34,6 +35,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         strict_loading: whether every key of a checkpoint must fit the module and the other way round.
     """
 
+    automatic_optimization: bool = True
+    example_input_array: Any = None
+    strict_loading: bool = True
     _trainer: Trainer | None
     _results: Results | None
 
@@ -43,9 +47,6 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
             self.__dict__
         )  # nn.Module.__setattr__ costs about 1 µs a write, and these are written in every run
         own["_trainer"] = own["_results"] = own["_device_found"] = None
-        own["automatic_optimization"] = True
-        own["example_input_array"] = None
-        own["strict_loading"] = True
 
     # -- what the user writes ------------------------------------------------------------------------------------
 
@@ -289,6 +290,12 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         rank_zero_only: bool = False,
     ) -> None:
         """Log several values; as :meth:`log`. ``dictionary`` may be a torchmetrics ``MetricCollection``."""
+        if not hasattr(dictionary, "items"):
+            raise ArgumentTypeError.about(
+                "self.log_dict(dictionary)",
+                dictionary,
+                f"a mapping of names to values, not a {type(dictionary).__name__}",
+            )
         collection: Any = dictionary  # torchmetrics' items takes an argument that Mapping's has not
         grouped = hasattr(dictionary, "compute_groups")
         for name, value in collection.items(keep_base=False) if grouped else collection.items():
@@ -441,7 +448,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
 
         return export(self, file_path, "torchscript", example_inputs, {"method": method, **kwargs})
 
-    @classmethod
+    @class_only
     def load_from_checkpoint(
         cls,
         checkpoint_path: str | PathLike[str],
@@ -465,13 +472,9 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
             leyden.errors.CheckpointError: the file is missing, damaged or unsafe.
             leyden.errors.ConfigurationError: constructor arguments are missing.
         """
-        if not isinstance(cls, type):
-            raise UserCodeError(
-                "load_from_checkpoint belongs to the class: call it as MyModule.load_from_checkpoint(path)."
-            )
         from leyden.api.loading import load_module
 
-        made: Self = load_module(
+        made: Self = load_module(  # type: ignore[arg-type]
             cls, checkpoint_path, map_location, hparams_file, strict, weights_only, kwargs
         )
         return made

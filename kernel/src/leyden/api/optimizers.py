@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from leyden.api.warn import warn
-from leyden.plugins.errors import ConfigurationError, UserCodeError, did_you_mean, listed, shown
+from leyden.plugins.errors import ConfigurationError, UserCodeError, listed, nearest, shown
 
 if TYPE_CHECKING:
     from leyden.api.module import LightningModule
@@ -51,9 +51,19 @@ class LRSchedulerConfig:
             raise ConfigurationError.about(
                 "lr_scheduler['frequency']", self.frequency, "an int of at least 1"
             )
+        if self.monitor is not None and not isinstance(self.monitor, str):
+            raise ConfigurationError.about("lr_scheduler['monitor']", self.monitor, "the name of a metric")
+        if not isinstance(self.strict, bool):
+            raise ConfigurationError.about("lr_scheduler['strict']", self.strict, "True or False")
+        if isinstance(self.scheduler, type):
+            remedy = f"Call it: {self.scheduler.__name__}(optimizer, …)."
+            raise ConfigurationError.about("lr_scheduler", self.scheduler, "a scheduler", remedy)
 
 
 _KEYS = ("scheduler", "name", "interval", "frequency", "reduce_on_plateau", "monitor", "strict")
+
+
+_OPTIMIZER_KEYS = ("optimizer", "lr_scheduler", "monitor", "frequency")
 
 
 @dataclass
@@ -121,8 +131,9 @@ def _of_dicts(dicts: Sequence[Mapping[str, Any]]) -> Configured:
             raise UserCodeError(
                 f"configure_optimizers returned {shown(dict(one))}: its key 'optimizer' must hold a torch optimizer."
             )
-        unknown = [key for key in one if key not in ("optimizer", "lr_scheduler", "monitor", "frequency")]
+        unknown = [key for key in one if key not in _OPTIMIZER_KEYS]
         if unknown:
+            _refuse_misspelling("configure_optimizers", unknown, _OPTIMIZER_KEYS)
             warn(
                 "optimizer-keys",
                 f"configure_optimizers: the keys {listed(map(str, unknown))} mean nothing and are ignored.",
@@ -137,13 +148,21 @@ def _of_dicts(dicts: Sequence[Mapping[str, Any]]) -> Configured:
     return Configured(optimizers, schedulers, frequencies)
 
 
+def _refuse_misspelling(where: str, unknown: list[Any], known: Sequence[str]) -> None:
+    for key in unknown:
+        meant = nearest(str(key), known)
+        if meant is not None:
+            raise ConfigurationError(f"{where}: there is no key {key!r}. Did you mean {meant!r}?")
+
+
 def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
     if isinstance(given, LRSchedulerConfig):
         return given
     settings = dict(given) if isinstance(given, Mapping) else {"scheduler": given}
     unknown = [key for key in settings if key not in _KEYS]
     if unknown:
-        hint = did_you_mean(str(unknown[0]), _KEYS)
+        _refuse_misspelling("lr_scheduler", unknown, _KEYS)
+        hint = ""
         warn(
             "scheduler-keys",
             f"lr_scheduler: the keys {listed(map(str, unknown))} mean nothing and are ignored. {hint}".rstrip(),
@@ -154,7 +173,8 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
         )
     scheduler = settings["scheduler"]
     config = LRSchedulerConfig(**{key: value for key, value in settings.items() if key in _KEYS})
-    config.monitor = config.monitor or monitor
+    config.monitor = config.monitor if config.monitor is not None else monitor
+    config.__post_init__()
     config.reduce_on_plateau = bool(
         settings.get("reduce_on_plateau", isinstance(scheduler, ReduceLROnPlateau))
     )
@@ -300,6 +320,13 @@ _OWN = frozenset(
 
 def toggle(module: LightningModule, optimizer: Any) -> None:
     """Remember ``requires_grad`` of every optimizer's parameters, and leave it on for one optimizer's alone."""
+    known = module.trainer.optimizers
+    bare = getattr(optimizer, "optimizer", optimizer)
+    if not any(bare is one for one in known):
+        raise ConfigurationError(
+            f"toggle_optimizer({type(bare).__name__}) is not possible: configure_optimizers did not "
+            "return this optimizer."
+        )
     chosen = {id(one) for group in optimizer.param_groups for one in group["params"]}
     state: dict[Any, bool] = {}
     for other in module.trainer.optimizers:

@@ -32,7 +32,7 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
     the epoch-end of callbacks that monitor; loggers.
     """
     module, datamodule = session.module, session.datamodule
-    callbacks = ordered(session.trainer.callbacks)
+    callbacks = session.trainer.callbacks
     names = unique_names(callbacks)
     last = [one for one in callbacks if getattr(one, "leyden_order", 0) > 0]
     first = [one for one in callbacks if getattr(one, "leyden_order", 0) <= 0]
@@ -61,11 +61,6 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
     return parts + [
         logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)
     ]
-
-
-def ordered(callbacks: Sequence[Any]) -> list[Any]:
-    """Callbacks by their ``leyden_order``, otherwise as given."""
-    return sorted(callbacks, key=lambda one: getattr(one, "leyden_order", 0))
 
 
 def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:

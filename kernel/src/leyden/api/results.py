@@ -2,191 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from leyden.api.log_rules import check_value, levels, reduction
+from leyden.api.entry import BLOCK, Entry
+from leyden.api.log_rules import check_batch_size, check_value, levels
 from leyden.api.record import Record
 from leyden.api.transfer import batch_sizes
 from leyden.api.warn import warn
 from leyden.kernel.state import RunningStage
-from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
+from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from leyden.api.session import Session
-
-BLOCK = 256
-REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "mean": torch.sum,
-    "sum": torch.sum,
-    "max": torch.amax,
-    "min": torch.amin,
-}
-_JOIN: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mean": torch.add,
-    "sum": torch.add,
-    "max": torch.maximum,
-    "min": torch.minimum,
-}
-
-
-class Entry:
-    """One name logged in one hook.
-
-    Tensors are appended detached and not copied; only when a block is full, or somebody reads, are they stacked and
-    reduced, so that logging costs no kernel launch and no wait for the device.
-    """
-
-    __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger",
-        "metric", "name", "on_epoch",
-        "on_step", "prog_bar", "reduce", "sync", "total", "values", "version", "versions", "weight", "weights",
-    )  # fmt: skip
-
-    def __init__(
-        self, name: str, arguments: tuple[Any, ...], on_step: bool, on_epoch: bool, loader: int | None
-    ) -> None:
-        self.name, self.arguments = name, arguments
-        self.on_step, self.on_epoch = on_step, on_epoch
-        self.fork = on_step and on_epoch
-        self.prog_bar = bool(arguments[0])
-        self.logger = arguments[1] is not False
-        self.reduce = reduction(arguments[4])
-        self.sync = bool(arguments[6]) and not arguments[10]
-        self.loader = self.home = loader
-        self.metric: Any = None
-        self.copy = False
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the values of an epoch."""
-        self.values: list[Any] = []
-        self.weights: list[int] = []
-        self.count = self.version = self.versions = self.batch = 0
-        self.last: Any = None
-        self.fresh = False
-        self.total: Tensor | None = None
-        self.weight = 0
-
-    def fold(self) -> None:
-        """Reduce the pending values into the total."""
-        if self.values:
-            block = stacked(self.values, self.name)
-            if self.versions != sum(map(version_of, self.values)):
-                self._changed_in_place()
-            if self.weights:
-                weights = torch.tensor(self.weights, dtype=block.dtype, device=block.device)
-                block = block * weights
-                self.weight += sum(self.weights)
-            part = REDUCTIONS[self.reduce](block)
-            self.total = part if self.total is None else _JOIN[self.reduce](self.total, part)
-            self.values, self.weights, self.count, self.versions = [], [], 0, 0
-
-    def _changed_in_place(self) -> None:
-        self.copy = True
-        warn(
-            "log-inplace",
-            f"A tensor logged as {self.name!r} was changed in place after self.log, so the changed "
-            "value was counted in "
-            f"up to {BLOCK} batches. From now on its value is copied; log a clone() of it to be exact from the start.",
-        )
-
-    def step_value(self, session: Session) -> Any:
-        """The value of the last batch, a tensor; ``None`` when there is none."""
-        if self.metric is not None:
-            return self.last
-        if self.last is None:
-            return None
-        if version_of(self.last) != self.version:
-            self._changed_in_place()
-            self.version = version_of(self.last)
-        value = as_tensor(self.last, session.module.device)
-        return session.strategy.reduce(value.clone(), reduce_op=self.reduce) if self.sync else value
-
-    def epoch_value(self, session: Session) -> Any:
-        """The values reduced so far, a tensor; ``None`` when there are none."""
-        if self.metric is not None:
-            return _computed(self.metric, self.name)
-        self.fold()
-        if self.total is None:
-            return None
-        total, weight = self.total, self.weight
-        if self.sync:
-            reduce = session.strategy.reduce
-            operation = "sum" if self.reduce == "mean" else self.reduce
-            total = reduce(total.clone(), reduce_op=operation)
-            weight = reduce(torch.tensor(weight, device=total.device), reduce_op="sum")
-        return total / weight if self.reduce == "mean" else total
-
-    def names(self, phase: str) -> tuple[str, str]:
-        """The plain and the forked name, with the loader's suffix; ``phase`` is ``step`` or ``epoch``."""
-        suffix = "" if self.loader is None else f"/dataloader_idx_{self.loader}"
-        return self.name + suffix, (f"{self.name}_{phase}" if self.fork else self.name) + suffix
-
-    def state_dict(self) -> dict[str, Any]:
-        """The accumulators of a running epoch, for exact resume."""
-        self.fold()
-        return {
-            "total": self.total,
-            "weight": self.weight,
-            "last": None if self.metric is not None else self.last,
-            "batch": self.batch,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from accumulators of a checkpoint."""
-        self.total, self.weight, self.last, self.batch = (
-            state["total"],
-            state["weight"],
-            state["last"],
-            state["batch"],
-        )
-
-
-def version_of(value: Any) -> int:
-    """How often a tensor was changed in place; 0 for numbers and inference tensors, which nobody counts."""
-    return value._version if isinstance(value, Tensor) and not value.is_inference() else 0
-
-
-def stacked(values: list[Any], name: str) -> Tensor:
-    """Numbers and one-element tensors as one tensor, in float32 or the default dtype where that is wider."""
-    dtype = _dtype()
-    tensors = [one for one in values if isinstance(one, Tensor)]
-    try:
-        if len(tensors) == len(values):
-            block = torch.stack([one.reshape(()) for one in tensors])
-        else:
-            device = tensors[0].device if tensors else None
-            block = torch.stack(
-                [torch.as_tensor(one, dtype=dtype, device=device).reshape(()) for one in values]
-            )
-    except RuntimeError as error:
-        raise UserCodeError(f"self.log({name!r}, …) got tensors of more than one element.") from error
-    return block if block.dtype in (torch.float32, torch.float64) else block.to(dtype)
-
-
-def as_tensor(value: Any, device: torch.device) -> Tensor:
-    """A logged value as the dicts show it: a scalar tensor in float32 or wider."""
-    tensor = value if isinstance(value, Tensor) else torch.tensor(value, dtype=_dtype(), device=device)
-    tensor = tensor if tensor.ndim == 0 else tensor.reshape(())
-    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.to(_dtype())
-
-
-def _dtype() -> torch.dtype:
-    default = torch.get_default_dtype()
-    return default if default in (torch.float32, torch.float64) else torch.float32
-
-
-def _computed(metric: Any, name: str) -> Any:
-    value = metric.compute()
-    if not isinstance(value, Tensor):
-        raise UserCodeError(
-            f"The metric logged as {name!r} computed {shown(value)}; only a tensor can be logged."
-        )
-    return value.detach()
 
 
 class Collection:
@@ -289,7 +120,11 @@ class Results:
         if entry.on_epoch:
             entry.values.append(value)
             if entry.reduce == "mean":
-                entry.weights.append(batch_size or current.size or current.batch_size(name))
+                if batch_size is None:
+                    batch_size = current.size or current.batch_size(name)
+                elif batch_size.__class__ is not int or batch_size < 1:
+                    batch_size = check_batch_size(name, batch_size)
+                entry.weights.append(batch_size)
             if entry.count >= BLOCK:
                 entry.fold()
 
@@ -330,6 +165,10 @@ class Results:
         return entry
 
     def _owned(self, name: str, metric: Any, attribute: str | None) -> Any:
+        if attribute is not None and getattr(self.session.module, attribute, None) is not metric:
+            raise ConfigurationError.about(
+                "self.log(metric_attribute)", attribute, "the name of the attribute that holds the metric"
+            )
         if attribute is None and not any(one is metric for one in self.session.module.modules()):
             raise ConfigurationError(
                 f"self.log({name!r}, metric): the metric is no attribute of "

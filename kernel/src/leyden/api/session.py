@@ -22,7 +22,7 @@ from leyden.kernel.state import Point, RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
 from leyden.plugins.catalogue import catalogue
 from leyden.plugins.components import resolve
-from leyden.plugins.errors import ConfigurationError
+from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
 from leyden.plugins.manager import Manager
 
 if TYPE_CHECKING:
@@ -227,8 +227,10 @@ class Session:
         if self.checkpoint_path is None:
             return None
         io = self.trainer.checkpoint_io()
-        found = io.load_checkpoint(self.checkpoint_path, "cpu", self.weights_only is not False)
-        checkpoints.compare_plugins(self, found)
+        loaded = io.load_checkpoint(self.checkpoint_path, "cpu", self.weights_only is not False)
+        found = checkpoints.checked(loaded, self.checkpoint_path)
+        if self.fn is TrainerFn.FITTING:
+            checkpoints.compare_plugins(self, found)
         return found
 
     def _resume(self, saved: Mapping[str, Any]) -> None:
@@ -249,13 +251,16 @@ class Session:
         return self.data.train
 
     def load_training_data(self) -> None:
-        """Build the training loader, and the validation loader when the first epoch validates."""
+        """Build the training loader."""
         trainer = self.trainer
         if not trainer.limit_train_batches and not trainer.overfit_batches:
             return
         self.metrics.start(self.metrics.train)
         if self.data.train is None:
             self.data.load_train()
+
+    def load_validation_data(self) -> None:
+        """Build the validation loader when the first epoch validates; then randomness is what a checkpoint says."""
         every = self.state.limits.check_val_every_n_epoch
         if self.validating and (every is None or (self.state.counters.epoch + 1) % every == 0):
             self.state.stage = RunningStage.VALIDATING
@@ -310,6 +315,19 @@ class Session:
         results.evaluation.reset()
         results.evaluation.batch = None
         results.current, results.on_step = outer, outer_step
+
+    def ends_epoch(self, results: list[Any]) -> bool:
+        """Whether a listener of ``on_train_batch_start`` asked to end the epoch.
+
+        Raises:
+            leyden.errors.UserCodeError: one returned something other than -1 and ``None``.
+        """
+        wrong = [one for one in results if isinstance(one, bool) or not isinstance(one, int) or one != -1]
+        if wrong:
+            raise UserCodeError(
+                f"on_train_batch_start returned {shown(wrong[0])}; allowed are None and -1 (end the epoch)."
+            )
+        return True
 
     # -- small things --------------------------------------------------------------------------------------------
 

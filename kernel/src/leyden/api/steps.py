@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 from torch.optim import LBFGS, Optimizer
 
-from leyden.api.arguments import step_arguments
+from leyden.api.arguments import checked, step_arguments
 from leyden.api.optimizers import Configured, LightningOptimizer, LRSchedulerConfig
 from leyden.api.warn import warn
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.step import StepScheme
 from leyden.interfaces.strategy import Strategy
-from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import ConfigurationError, UserCodeError, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ class TorchStep(StepScheme):
         self.training_step = step_arguments(
             module, "training_step", session.strategy.bind_step("training_step")
         )
-        self.own_backward = overridden(module, "backward", _base())
-        self.own_schedule = overridden(module, "lr_scheduler_step", _base())
+        self.own_backward = checked(module, "backward", _base(), 1)
+        self.own_schedule = checked(module, "lr_scheduler_step", _base(), 2)
         self.scale = changed(self.precision, Precision, "scale")
         self.unscale = changed(self.precision, Precision, "unscale")
         self.apply = changed(self.precision, Precision, "step")
@@ -55,7 +54,7 @@ class TorchStep(StepScheme):
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Scale and differentiate a loss, between its two hooks."""
         if not isinstance(loss, Tensor):
-            raise UserCodeError(f"backward got {shown(loss)}; a loss is a tensor.")
+            raise UserCodeError(f"manual_backward got {shown(loss)}; a loss is a tensor.")
         hooks = self.hooks
         if self.scale:
             loss = self.scale(loss)
@@ -130,9 +129,9 @@ class AutomaticStep(TorchStep):
         super().__init__(session, configured)
         module, optimizer = self.module, self.optimizers[0]
         self.optimizer = optimizer
-        self.own_step = overridden(module, "optimizer_step", _base())
-        self.own_zero_grad = overridden(module, "optimizer_zero_grad", _base())
-        self.own_clipping = overridden(module, "configure_gradient_clipping", _base())
+        self.own_step = checked(module, "optimizer_step", _base(), 4)
+        self.own_zero_grad = checked(module, "optimizer_zero_grad", _base(), 3)
+        self.own_clipping = checked(module, "configure_gradient_clipping", _base(), 3)
         self.needs_closure = bool(self.own_step) or wants_closure(optimizer)
         self.result: Any = None
 
@@ -173,6 +172,8 @@ class AutomaticStep(TorchStep):
         if window == 1 or self.state.counters.batch % window == 0:
             self.zero_grad(batch_idx)
         if loss is not None:
+            if loss.ndim or not loss.requires_grad:
+                check_loss(loss)
             self.backward(loss)
         return loss
 
@@ -339,11 +340,24 @@ def loss_of(result: Any) -> Tensor | None:
     loss = result.get("loss") if isinstance(result, Mapping) else result
     if isinstance(loss, Tensor):
         return loss
-    if isinstance(result, Mapping) and "loss" in result and loss is None:
-        return None
     raise UserCodeError(
         f"training_step returned {shown(result)}; allowed are a tensor, a mapping with a tensor under 'loss', or None."
     )
+
+
+def check_loss(loss: Tensor) -> None:
+    """Refuse a loss that cannot be differentiated."""
+    if loss.numel() != 1:
+        raise UserCodeError(
+            f"training_step returned a loss of shape {tuple(loss.shape)}; allowed is one element. "
+            "Reduce it, e.g. with .mean()."
+        )
+    if not loss.requires_grad:
+        raise UserCodeError(
+            f"training_step returned a loss ({loss.dtype}) that depends on no parameter that requires "
+            "gradients. It was "
+            "detached, computed under no_grad, or every parameter is frozen; return None to skip a batch."
+        )
 
 
 def with_loss(result: Any, loss: Tensor) -> Any:

@@ -9,14 +9,17 @@ from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from leyden._version import __version__
 from leyden.api import assembly
-from leyden.api.calls import Call
+from leyden.api.callback import ordered
+from leyden.api.calls import Call, flag
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
 from leyden.api.warn import warn
 from leyden.kernel.run import execute
 from leyden.kernel.state import RunState, TrainerFn
 from leyden.plugins.errors import ArgumentTypeError, DetachedError
+from leyden.plugins.selection import KERNEL
 
 if TYPE_CHECKING:
     from leyden.api.callback import Callback
@@ -167,6 +170,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
             datamodule: a LightningDataModule instead of loaders.
             weights_only: ``False`` lets the checkpoint run code.
         """
+        flag("verbose", verbose)
         call = Call(TrainerFn.VALIDATING, model, datamodule, {"val": dataloaders}, ckpt_path)
         return self._reported(self._run(call, weights_only), verbose, "validate")
 
@@ -180,6 +184,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         weights_only: bool | None = None,
     ) -> list[dict[str, float]]:
         """Run one test epoch; as :meth:`validate`."""
+        flag("verbose", verbose)
         call = Call(TrainerFn.TESTING, model, datamodule, {"test": dataloaders}, ckpt_path)
         return self._reported(self._run(call, weights_only), verbose, "test")
 
@@ -202,12 +207,14 @@ class Trainer(TrainerViews, metaclass=_Documented):
             ckpt_path: load these weights first.
             weights_only: ``False`` lets the checkpoint run code.
         """
+        flag("return_predictions", return_predictions)
         call = Call(TrainerFn.PREDICTING, model, datamodule, {"predict": dataloaders}, ckpt_path)
         return self._run(call, weights_only, keep=return_predictions is not False)
 
     def _run(self, call: Call, weights_only: bool | None, keep: bool = False) -> Any:
         from leyden.api.session import Session
 
+        flag("weights_only", weights_only)
         module, datamodule, loaders = call.resolved(self)
         self._module = module
         path = call.checkpoint(self)
@@ -249,6 +256,8 @@ class Trainer(TrainerViews, metaclass=_Documented):
             raise DetachedError(
                 "save_checkpoint needs a module: call it in or after fit, validate, test or predict."
             )
+        if not isinstance(filepath, str | PathLike) or not str(filepath):
+            raise ArgumentTypeError.about("save_checkpoint(filepath)", filepath, "a path")
         contents = checkpoint.dump(session, bool(weights_only))
         hooks, path = session.hooks, str(filepath)
         written = None
@@ -284,14 +293,20 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
     def add_module_callbacks(self, callbacks: Any) -> None:
         """Take the callbacks that ``configure_callbacks`` returned; one of the same type is replaced."""
-        new = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
+        new = (
+            list(callbacks)
+            if isinstance(callbacks, list | tuple)
+            else []
+            if callbacks is None
+            else [callbacks]
+        )
         if new:
-            new = assembly._callbacks(new)
-            kinds = {type(one) for one in new}
-            replaced = [type(one).__name__ for one in self.callbacks if type(one) in kinds]
+            new = assembly.checked_callbacks(new, "configure_callbacks")
+            replaced = [one for one in self.callbacks if any(isinstance(other, type(one)) for other in new)]
             if replaced:
-                rank_zero_info(f"configure_callbacks replaces {', '.join(replaced)} of the Trainer.")
-            self.callbacks = [one for one in self.callbacks if type(one) not in kinds] + new
+                names = ", ".join(type(one).__name__ for one in replaced)
+                rank_zero_info(f"configure_callbacks replaces {names} of the Trainer.")
+            self.callbacks = ordered([one for one in self.callbacks if one not in replaced] + new)
         for callback in self.callbacks:
             if self.session is not None:
                 callback.log, callback.log_dict = self.session.module.log, self.session.module.log_dict
@@ -320,7 +335,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
             for name, _, version in (one.origin.partition(" ") for one in session.manager.participants)
             if version
         ]
-        return sorted(set(pairs))
+        return sorted({(KERNEL, __version__), *pairs})
 
     # -- conveniences --------------------------------------------------------------------------------------------
 

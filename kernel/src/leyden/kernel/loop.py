@@ -35,6 +35,7 @@ def fit(work: Work) -> None:
     work.load_training_data()
     if work.train is None or work.train.limit == 0 or fit_done(work):
         return
+    work.load_validation_data()
     state.last_validation = time.monotonic()
     if state.point is Point.EPOCH_END:
         end_epoch(work)
@@ -106,8 +107,10 @@ def train_batches(work: Work, resumed: Point = Point.EPOCH_START) -> None:
         batch_idx = counters.batch
         state.batch_idx = batch_idx
         state.is_last_batch = is_last
-        if hooks.on_train_batch_start and -1 in hooks.on_train_batch_start(trainer, module, batch, batch_idx):
-            return
+        if hooks.on_train_batch_start:
+            answers = hooks.on_train_batch_start(trainer, module, batch, batch_idx)
+            if answers and work.ends_epoch(answers):
+                return
         result = step(batch, batch_idx)
         counters.batch += 1
         counters.batches += 1

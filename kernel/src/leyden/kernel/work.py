@@ -111,10 +111,16 @@ class Work(Protocol):
         """Where logged values go."""
 
     def load_training_data(self) -> None:
-        """Build the training loader, and the validation loader when the first epoch validates."""
+        """Build the training loader."""
+
+    def load_validation_data(self) -> None:
+        """Build the validation loader when the first epoch validates; the last thing before training begins."""
 
     def start_epoch(self) -> None:
         """Reload the loaders when that is due and tell samplers the epoch."""
+
+    def ends_epoch(self, results: list[Any]) -> bool:
+        """Whether what listeners of ``on_train_batch_start`` returned ends the epoch."""
 
     def sanity_check_due(self) -> bool:
         """Whether validation is tried before training."""

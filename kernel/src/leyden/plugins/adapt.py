@@ -140,9 +140,14 @@ def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] 
 def _by_position(
     who: Participant, event: Event, method: Callable[..., Any], offered: tuple[str, ...]
 ) -> tuple[str, ...]:
+    _refuse_coroutines(f"{event.name} of {who}", method)
     try:
         parameters = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
+    except ValueError as error:
+        if inspect.ismethod(method):
+            raise HookSignatureError(f"{event.name} of {who} takes no self: it cannot be called.") from error
+        return offered
+    except TypeError:
         return offered
     if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters):
         return offered
@@ -155,6 +160,17 @@ def _by_position(
             "Give the additional parameters defaults or remove them."
         )
     return offered[: len(positional)]
+
+
+def _refuse_coroutines(what: str, method: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        raise HookSignatureError(
+            f"{what} is an async function, and nobody would await it. Make it a plain function."
+        )
+    if inspect.isgeneratorfunction(method):
+        raise HookSignatureError(
+            f"{what} is a generator function, and nobody would advance it. Return, do not yield."
+        )
 
 
 def from_plugin(name: str, plugin: Any, origin: str = "") -> Participant:

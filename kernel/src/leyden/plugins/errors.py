@@ -7,7 +7,7 @@ programmers expect (``ValueError``, ``TypeError``), so that either can be caught
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from typing import Any
 
 
@@ -85,9 +85,18 @@ def listed(names: Iterable[str]) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The closest of several names to a misspelled one, ``None`` when none is close."""
-    by_lower = {candidate.lower(): candidate for candidate in names}
-    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    scored = [(_likeness(name.lower(), candidate.lower()), candidate) for candidate in names]
+    score, found = max(scored, default=(0.0, ""))
+    return found if score >= 0.6 else None
+
+
+def _likeness(name: str, candidate: str) -> float:
+    """From 0 to 1; the same words in another order count as alike, and so does a beginning."""
+    if len(name) > 3 and candidate.startswith(name):
+        return 0.95
+    straight = SequenceMatcher(None, name, candidate).ratio()
+    words = ["_".join(sorted(one.split("_"))) for one in (name, candidate)]
+    return max(straight, SequenceMatcher(None, *words).ratio() - 0.05)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

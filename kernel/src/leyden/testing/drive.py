@@ -17,8 +17,8 @@ from leyden.testing.footprint import Footprint
 from leyden.testing.outcome import Outcome
 from leyden.testing.recorder import HookRecorder
 
-OFF = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary", "logger")
-"""Keywords that are ``False`` unless given, so that a run does what its test names and no more."""
+OFF = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+"""Options that are ``False`` unless given, so that a run does what its test names and no more."""
 
 
 class Runner:
@@ -57,38 +57,29 @@ class Runner:
 
         _warm_up()
         outcome = Outcome(module=module or TinyModule())
-        recorder = HookRecorder()
+        arguments = {"model": outcome.module, "datamodule": data or TinyData()}
+        calls = [
+            (stage, {**arguments, "ckpt_path": ckpt_path} if stage == "fit" else arguments)
+            for stage in stages
+        ]
         with self._watched(outcome), _allowing(allowed):
-            self._run(
-                outcome,
-                recorder,
-                stages or ("fit",),
-                data or TinyData(),
-                ckpt_path,
-                _keywords(keywords, rank, self.folder),
-            )
-        outcome.events = recorder.names
+            self._run(outcome, calls or [("fit", arguments)], _keywords(keywords, rank, self.folder))
         return outcome
 
     def _run(
-        self,
-        outcome: Outcome,
-        recorder: HookRecorder,
-        stages: Sequence[str],
-        data: Any,
-        ckpt_path: Any,
-        keywords: dict[str, Any],
+        self, outcome: Outcome, calls: Sequence[tuple[str, dict[str, Any]]], keywords: dict[str, Any]
     ) -> None:
         from leyden.api.trainer import Trainer
 
+        recorder = HookRecorder()
         try:
             outcome.trainer = Trainer(**keywords)
             outcome.trainer.add_listener(recorder)
-            for stage in stages:
-                resume = {"ckpt_path": ckpt_path} if stage == "fit" and ckpt_path is not None else {}
-                outcome.result = getattr(outcome.trainer, stage)(outcome.module, datamodule=data, **resume)
+            for stage, arguments in calls:
+                outcome.result = getattr(outcome.trainer, stage)(**arguments)
         except BaseException as error:
             outcome.exception = error
+        outcome.events = recorder.names
         if outcome.trainer is not None:
             outcome.metrics = {name: float(value) for name, value in outcome.trainer.callback_metrics.items()}
 
@@ -119,13 +110,27 @@ class Runner:
 
 
 def _keywords(given: dict[str, Any], rank: int, folder: Path) -> dict[str, Any]:
-    from leyden.testing.host import HostAccelerator, HostCheckpointIO, HostStrategy
+    from leyden.testing.host import HostAccelerator, HostStrategy
 
-    known = {entry.name for entry in catalogue().group(OPTIONS)} | {"logger"}
-    defaults: dict[str, Any] = {name: False for name in OFF if name in known}
+    options = [one for one in catalogue().group(OPTIONS) if not one.refusal and not one.incompatibility]
+    defaults: dict[str, Any] = {"logger": False, **{one.name: False for one in options if one.name in OFF}}
     defaults |= {"accelerator": HostAccelerator(), "strategy": HostStrategy(rank, rank + 1), "devices": 1}
-    defaults |= {"plugins": [HostCheckpointIO()], "default_root_dir": folder, "max_epochs": 1}
-    return {**defaults, **given}
+    defaults |= {"default_root_dir": folder, "max_epochs": 1}
+    return {**defaults, **given, "plugins": _plugins(given)}
+
+
+def _plugins(given: dict[str, Any]) -> list[Any]:
+    """The plugins given, and those of the host for what nobody gave."""
+    from leyden.interfaces.checkpoint_io import CheckpointIO
+    from leyden.interfaces.precision import Precision
+    from leyden.testing.host import HostCheckpointIO
+
+    plugins = list(given.get("plugins", ()))
+    if not any(isinstance(one, CheckpointIO) for one in plugins):
+        plugins.append(HostCheckpointIO())
+    if "precision" not in given and not any(isinstance(one, Precision) for one in plugins):
+        plugins.append(Precision())
+    return plugins
 
 
 @contextlib.contextmanager

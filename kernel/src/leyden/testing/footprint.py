@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -36,7 +35,6 @@ class Footprint:
     @classmethod
     def take(cls) -> Self:
         """Look at this process as it is now."""
-        gc.collect()
         return cls(frozenset(threading.enumerate()), frozenset(children()), open_handles(), settings())
 
     def new_threads(self, before: Footprint) -> list[str]:

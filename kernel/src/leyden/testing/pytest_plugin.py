@@ -1,4 +1,4 @@
-"""Fixtures for plugin authors. Loaded by pytest in every session, so importing it imports neither torch nor a plugin."""
+"""Fixtures for plugin authors. Every pytest session loads this, so it imports neither torch nor a plugin."""
 
 from __future__ import annotations
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
@@ -112,19 +109,12 @@ def batches() -> list[tuple[Tensor, Tensor]]:
     return list(zip(x.split(BATCH_SIZE), y.split(BATCH_SIZE), strict=True))
 
 
-def trained_by_hand(
-    epochs: int = 1, step: Callable[[torch.optim.Optimizer], Any] | None = None
-) -> dict[str, Tensor]:
-    """The weights after ``epochs`` of a plain PyTorch loop over the tiny data.
-
-    Args:
-        epochs: passes over the data.
-        step: what happens to the optimizer after ``backward``; ``optimizer.step()`` by default.
-    """
+def trained_by_hand(epochs: int = 1) -> dict[str, Tensor]:
+    """The weights after some epochs of a plain PyTorch loop over the tiny data."""
     module = TinyModule()
     optimizer = torch.optim.SGD(module.parameters(), lr=module.learning_rate)
     for batch in batches() * epochs:
         optimizer.zero_grad()
         module.loss(batch).backward()
-        (step or torch.optim.Optimizer.step)(optimizer)
+        optimizer.step()
     return module.state_dict()

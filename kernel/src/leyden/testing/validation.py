@@ -110,7 +110,7 @@ def incompatible_methods(cls: type, base: type) -> Iterator[str]:
         elif not accepts(getattr(cls, name), method, by_name=name not in EVENTS):
             yield (
                 f"{cls.__qualname__}.{name}{inspect.signature(getattr(cls, name))} cannot be called as "
-                f"{base.__qualname__}.{name}{inspect.signature(method)}. Take the same parameters; give others defaults."
+                f"{base.__qualname__}.{name}{inspect.signature(method)}. Take the same parameters; give more defaults."
             )
 
 
@@ -152,3 +152,26 @@ def stray_hooks(cls: type, base: type) -> Iterator[str]:
                 f"{cls.__qualname__}.{name} is named like a hook, and there is no such hook. "
                 f"{did_you_mean(name, EVENTS)} Other public methods must not begin with 'on_' or 'leyden_'."
             )
+
+
+def hooks_of(entry: Entry, loaded: Any) -> list[str]:
+    """The hooks that a loaded entry point implements, in the order of their declaration.
+
+    Args:
+        entry: the entry point.
+        loaded: the module or class that it stands for.
+    """
+    base = interface(entry.group)
+    if entry.group == PLUGINS:
+        space = loaded
+    elif entry.group == "leyden.callbacks" and inspect.isclass(loaded):
+        space = loaded
+    else:
+        return []
+    return [name for name in EVENTS if _own_routine(space, name, base)]
+
+
+def _own_routine(space: Any, name: str, base: type | None) -> bool:
+    function = inspect.getattr_static(space, name, None)
+    inherited = inspect.getattr_static(base, name, None) if base is not None else None
+    return function is not None and function is not inherited and callable(getattr(space, name, None))

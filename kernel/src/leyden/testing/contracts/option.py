@@ -36,11 +36,23 @@ class OptionContract(RunContract):
         """The keyword with the first good value, or its default."""
         return {self.entry().name: next(iter(self.good), component.default)}
 
+    def checked(self, value: Any) -> Any:
+        """The normal form of a value, as the Trainer gets it: its type is checked, then the option validates it.
+
+        Raises:
+            leyden.errors.ConfigurationError: it is refused.
+        """
+        from leyden.api.keywords import validated
+
+        option, keyword = self.make(), self.entry().name
+        if value is not option.default:
+            value = validated(keyword, value, option.annotation, str(option.annotation))
+        return option.validate(value, {keyword: value})
+
     def test_takes_its_default(self) -> None:
         """The default is accepted, and its normal form stays as it is."""
-        option, keyword = self.make(), self.entry().name
-        normal = option.validate(option.default, {})
-        assert fingerprint(option.validate(normal, {keyword: normal})) == fingerprint(normal)
+        normal = self.checked(self.make().default)
+        assert fingerprint(self.checked(normal)) == fingerprint(normal)
 
     def test_takes_what_is_good(self) -> None:
         """Good values are accepted, their normal form stays as it is, and a run with each ends well."""
@@ -58,7 +70,7 @@ class OptionContract(RunContract):
         keyword = self.entry().name
         for value in (Nonsense(), *self.bad):
             with pytest.raises(ConfigurationError) as caught:
-                self.make().validate(value, {keyword: value})
+                self.checked(value)
             assert keyword in str(caught.value), (
                 f"the error for {shown(value)} does not name {keyword}: {caught.value}"
             )

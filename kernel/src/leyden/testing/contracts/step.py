@@ -21,10 +21,8 @@ class StepContract(RunContract):
     updates: ClassVar[int] = 2
 
     def make(self) -> Any:
-        """A scheme of a session that no run owns."""
-        from types import SimpleNamespace
-
-        return self.entry().load()(SimpleNamespace())
+        """The scheme of a run."""
+        return self.run("fit").ok().trainer.session.step
 
     def module(self) -> Any:
         """The module that is trained by the scheme."""

@@ -1,0 +1,144 @@
+"""The components of a Trainer, each given as an instance or resolved by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from leyden.api.keywords import KEYWORDS
+from leyden.interfaces.accelerator import Accelerator
+from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.interfaces.environment import ClusterEnvironment
+from leyden.interfaces.precision import Precision
+from leyden.interfaces.strategy import Strategy
+from leyden.plugins.adapt import from_plugin
+from leyden.plugins.catalogue import PREFIX, catalogue
+from leyden.plugins.components import resolve
+from leyden.plugins.errors import (
+    ArgumentTypeError,
+    ConfigurationError,
+    PluginBlockedError,
+    PluginNotFoundError,
+    listed,
+)
+
+if TYPE_CHECKING:
+    from leyden.api.trainer import Trainer
+
+NOTHING = "Leyden's kernel is installed without plugins, and running needs some. Install them with: pip install leyden"
+
+
+def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
+    """Give a Trainer its accelerator, devices, strategy, precision, checkpoint io and hook plugins.
+
+    Raises:
+        leyden.errors.LeydenError: one of them is not possible here, or not installed.
+    """
+    given = _instances(values["plugins"])
+    trainer.accelerator = _accelerator(values["accelerator"], values["strategy"])
+    indices = trainer.accelerator.parse_devices(values["devices"])
+    devices = trainer.accelerator.get_parallel_devices(indices)
+    trainer.strategy = _strategy(values["strategy"], len(devices), values["num_nodes"])
+    root = devices[0] if devices else None
+    own = trainer.strategy.precision if type(trainer.strategy.precision) is not Precision else None
+    if given.get(Precision) and values["precision"] is not None:
+        raise ConfigurationError(
+            f"precision={values['precision']!r} is not possible beside the plugin "
+            f"{type(given[Precision]).__name__}: give one."
+        )
+    precision = given.get(Precision) or (own if own and values["precision"] is None else None)
+    trainer.strategy.connect(
+        accelerator=trainer.accelerator,
+        devices=devices,
+        num_nodes=values["num_nodes"],
+        precision=precision or _precision(values["precision"], root),
+        checkpoint_io=given.get(CheckpointIO) or trainer.strategy.checkpoint_io,
+    )
+    trainer.device_ids = indices
+    trainer.listeners = [*given.get("hooks", [])]
+
+
+def _instances(given: Any) -> dict[Any, Any]:
+    ones = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+    found: dict[Any, Any] = {}
+    for one in ones:
+        kind = next(
+            (base for base in (Precision, CheckpointIO, ClusterEnvironment) if isinstance(one, base)), None
+        )
+        if kind is None:
+            found.setdefault("hooks", []).append(_hook_plugin(one))
+        elif kind in found:
+            raise ConfigurationError(
+                f"plugins holds two of {kind.__name__}: {type(found[kind]).__name__} and {type(one).__name__}."
+            )
+        else:
+            found[kind] = one
+    return found
+
+
+def _hook_plugin(one: Any) -> Any:
+    participant = None
+    if not isinstance(one, str | bytes | int | float):
+        participant = from_plugin(getattr(one, "__name__", type(one).__name__), one)
+    if participant is None or not participant.hooks:
+        raise ArgumentTypeError.about("plugins", one, KEYWORDS["plugins"].allowed)
+    return participant
+
+
+def _accelerator(given: Any, strategy: Any) -> Accelerator:
+    if isinstance(given, Accelerator):
+        return given
+    own = getattr(strategy, "accelerator", None)
+    if given == "auto" and own is not None:
+        return own  # type: ignore[no-any-return]
+    if not isinstance(given, str):
+        raise ArgumentTypeError.about("accelerator", given, KEYWORDS["accelerator"].allowed)
+    if given == "auto":
+        return _best_accelerator()
+    accelerator: Accelerator = resolve("accelerators", given)()
+    if not accelerator.is_available():
+        raise ConfigurationError(
+            f"accelerator={given!r} is not possible on this machine: {type(accelerator).__name__} finds no device. "
+            f"Available: {listed(one.name for one in _available())}. Use accelerator='auto' to take what is there."
+        )
+    return accelerator
+
+
+def _available() -> list[Accelerator]:
+    found: list[Accelerator] = []
+    for entry in catalogue().group(PREFIX + "accelerators"):
+        if entry.refusal or entry.incompatibility:
+            continue
+        one = entry.load()()
+        if one.is_available() and type(one) not in [type(other) for other in found]:
+            found.append(one)
+    return sorted(found, key=lambda one: -one.priority)
+
+
+def _best_accelerator() -> Accelerator:
+    found = _available()
+    if found:
+        return found[0]
+    blocked = [entry for entry in catalogue().group(PREFIX + "accelerators") if entry.refusal]
+    if blocked:
+        raise PluginBlockedError(
+            f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}."
+        )
+    raise PluginNotFoundError(NOTHING)
+
+
+def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
+    if isinstance(given, Strategy):
+        return given
+    if not isinstance(given, str):
+        raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
+    name = given if given != "auto" else "single_device" if devices * nodes <= 1 else "ddp"
+    made: Strategy = resolve("strategies", name)()
+    return made
+
+
+def _precision(given: Any, device: Any) -> Precision:
+    made: Precision = resolve("precisions", "32-true" if given is None else str(given)).from_name(
+        "32-true" if given is None else str(given), device
+    )
+    return made

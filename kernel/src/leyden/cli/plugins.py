@@ -1,0 +1,41 @@
+"""``leyden plugins``: what is installed, whether it works, and what it may listen to."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from importlib import import_module
+from typing import ClassVar
+
+from leyden.interfaces.command import Command
+
+
+class PluginsCommand(Command):
+    """List, show and check plugins, and print the hook reference."""
+
+    help: ClassVar[str] = "what is installed and may run, whether it works, and which hooks there are"
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add ``list``, ``show``, ``check`` and ``hooks``."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        every = actions.add_parser("list", help="what is installed, from metadata alone")
+        every.add_argument("--json", action="store_true", help="one JSON array")
+        every.add_argument("--family", metavar="FAMILY", help="one family alone, e.g. callback")
+        every.add_argument(
+            "--all", action="store_true", help="import the plugins and show the hooks they implement"
+        )
+        show = actions.add_parser("show", help="everything about a plugin; imports it")
+        show.add_argument("name", metavar="NAME", help="a plugin, DISTRIBUTION:PLUGIN, or a distribution")
+        check = actions.add_parser(
+            "check", help="import plugins and say what is wrong with them; status 1 if anything is"
+        )
+        check.add_argument("names", metavar="NAME", nargs="*", help="as for show; all plugins by default")
+        actions.add_parser("hooks", help="the hook reference, as Markdown")
+
+    def run(self, arguments: Namespace) -> int:
+        """Do one of them; each is imported when it is asked for."""
+        action = import_module(f"leyden.cli.plugins_{arguments.action}")
+        status: int = action.run(arguments)
+        return status
+
+
+command = PluginsCommand
