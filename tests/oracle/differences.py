@@ -99,7 +99,7 @@ def saving_each_epoch(golden: Result) -> Result:
     moved = [
         event
         for event in events
-        if event.startswith("[train e2 s4] LM.") and "_checkpoint" in event or "state_dict" in event
+        if (event.startswith("[train e2 s4] LM.") and "_checkpoint" in event) or "state_dict" in event
     ]
     kept = [event for event in events if event not in moved]
     for epoch, step in ((0, 2), (1, 4)):

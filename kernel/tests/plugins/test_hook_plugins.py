@@ -74,7 +74,7 @@ def test_what_cannot_be_handed_over_by_name_is_refused(parameters: str) -> None:
 
 
 def test_a_parameter_that_the_hook_does_not_have_is_refused_with_the_nearest() -> None:
-    with pytest.raises(HookSignatureError, match="asks for 'batch_index'.*Did you mean 'batch_idx'"):
+    with pytest.raises(HookSignatureError, match=r"asks for 'batch_index'.*Did you mean 'batch_idx'"):
         from_plugin("p", module_of(f"def {HOOK}(batch_index): pass"))
 
 
@@ -122,7 +122,7 @@ def test_a_mark_that_cannot_work_is_refused_when_the_plugin_is_adapted(source: s
 def test_order_and_wrapping_are_pluggys() -> None:
     log: list[str] = []
 
-    def plugin(name: str, **options: bool) -> Participant:
+    def plugin(name: str, **options: Any) -> Participant:
         def on_train_start() -> None:
             log.append(name)
 

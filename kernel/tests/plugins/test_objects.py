@@ -18,7 +18,7 @@ from leyden.plugins.manager import Manager
 class Base:
     """What users subclass."""
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_train_start(self, trainer: Any, pl_module: Any) -> Any: ...
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int

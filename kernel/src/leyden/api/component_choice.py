@@ -13,7 +13,7 @@ from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
 from leyden.plugins.adapt import from_plugin
 from leyden.plugins.catalogue import PREFIX, catalogue
-from leyden.plugins.components import resolve
+from leyden.plugins.components import install, resolve
 from leyden.plugins.errors import (
     ArgumentTypeError,
     ConfigurationError,
@@ -124,6 +124,8 @@ def _best_accelerator() -> Accelerator:
         raise PluginBlockedError(
             f"No accelerator may run: {blocked[0].origin} is installed, but {blocked[0].refusal}."
         )
+    if catalogue().group(PREFIX + "strategies") or catalogue().group(PREFIX + "precisions"):
+        raise PluginNotFoundError(f"No accelerator is installed. {install('leyden-accelerator-cpu')}")
     raise PluginNotFoundError(NOTHING)
 
 

@@ -1,0 +1,28 @@
+"""The official catalogue: which distribution offers what, so that an error can name what to install.
+
+``python -m tests.architecture.official`` writes it from the pyproject files of ``plugins/``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from tests.architecture.repository import KERNEL, PLUGINS
+
+FILE = KERNEL.source / "plugins" / "official.json"
+Catalogue = dict[str, dict[str, list[str]]]
+
+
+def catalogue() -> Catalogue:
+    """``{group: {name: [distribution, attribute]}}`` of every plugin in the repository."""
+    found: Catalogue = {}
+    for plugin in PLUGINS:
+        for group, table in plugin.entry_points.items():
+            for name, target in table.items():
+                assert name not in found.get(group, {}), f"two plugins offer {name!r} in {group}"
+                found.setdefault(group, {})[name] = [plugin.name, target.partition(":")[2]]
+    return {group: dict(sorted(table.items())) for group, table in sorted(found.items())}
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(catalogue(), indent=2) + "\n", encoding="utf-8")

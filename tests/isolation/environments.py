@@ -1,0 +1,143 @@
+"""Fresh virtual environments that hold a few wheels and what those declare, and nothing else.
+
+The wheels are installed for real. Third-party distributions are linked from the running environment: this
+takes a second and no package index, and the environment still holds no package that nobody declared.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import distribution as installed
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.architecture.repository import ALL, ROOT, Distribution
+
+OURS = {one.name: one for one in ALL}
+FOR_TESTS = [Requirement("pytest"), Requirement("hypothesis")]
+# torch does not declare it and warns on import where it is missing.
+WITH_TORCH = [*FOR_TESTS, Requirement("numpy")]
+
+
+def _pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def build_wheels(distributions: Iterable[Distribution], target: Path) -> dict[str, Path]:
+    """Build the wheels of several distributions in one go; the result maps names to files."""
+    folders = [str(one.folder) for one in distributions]
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), *folders)
+    names = (canonicalize_name(path.name.partition("-")[0]) for path in sorted(target.glob("*.whl")))
+    return dict(zip(names, sorted(target.glob("*.whl")), strict=True))
+
+
+def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+def _requirements(requirement: Requirement) -> Iterator[Requirement]:
+    """What a distribution asks for in turn."""
+    if requirement.name in OURS:
+        ours = OURS[requirement.name]
+        yield from ours.requirements
+        yield from (one for extra in requirement.extras for one in ours.extras[extra])
+        return
+    for text in installed(requirement.name).requires or []:
+        wanted = Requirement(text)
+        if _applies(wanted, requirement.extras):
+            yield wanted
+
+
+def closure(requirements: Iterable[Requirement]) -> set[str]:
+    """Canonical names of everything that the requirements bring with them, themselves included."""
+    found: set[tuple[str, tuple[str, ...]]] = set()
+    waiting = list(requirements)
+    while waiting:
+        requirement = waiting.pop()
+        key = canonicalize_name(requirement.name), tuple(sorted(requirement.extras))
+        if key not in found:
+            found.add(key)
+            waiting.extend(_requirements(requirement))
+    return {name for name, _ in found}
+
+
+@cache
+def _top_level(name: str) -> list[Path]:
+    """The files and folders of an installed distribution that stand in ``site-packages`` itself."""
+    found = installed(name)
+    tops = {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}
+    assert tops, f"{name} has no record of its files"
+    return [Path(str(found.locate_file(top))) for top in sorted(tops)]
+
+
+class Environment:
+    """A virtual environment without pip.
+
+    Args:
+        folder: where it is created.
+        third_party: names of distributions of the running environment that are to be linked into it.
+    """
+
+    def __init__(self, folder: Path, third_party: Iterable[str]) -> None:
+        venv.EnvBuilder(symlinks=os.name != "nt").create(folder)
+        self.folder = folder
+        self.python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        base = {"base": str(folder), "platbase": str(folder)}
+        self._site = Path(sysconfig.get_path("purelib", "venv", base))
+        for name in third_party:
+            self._link(name)
+
+    def _link(self, name: str) -> None:
+        for source in _top_level(name):
+            link = self._site / source.name
+            if not link.exists():
+                link.symlink_to(source)
+
+    def install(self, *wheels: Path) -> None:
+        """Install wheels, without their dependencies."""
+        files = [str(wheel) for wheel in wheels]
+        _pip("--python", str(self.python), "install", "--no-deps", "--no-index", *files)
+
+    def uninstall(self, name: str) -> None:
+        """Remove a distribution."""
+        _pip("--python", str(self.python), "uninstall", "--yes", name)
+
+    def run(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run the environment's interpreter with its output captured."""
+        foreign = ("PYTHON", "PYTEST", "LEYDEN")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        command = [str(self.python), *arguments]
+        return subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, check=False)
+
+    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run tests of this repository in the environment, under the repository's configuration."""
+        quiet = ("-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
+        return self.run("-m", "pytest", *quiet, *arguments)
+
+
+def environment_for(
+    folder: Path, wheels: dict[str, Path], *names: str, besides: Iterable[Requirement] = WITH_TORCH
+) -> Environment:
+    """An environment with the named distributions of this repository and what they declare.
+
+    Args:
+        folder: where it is created.
+        wheels: the wheels of the repository.
+        names: which of them are installed.
+        besides: what is there in addition.
+    """
+    everything = closure([*(Requirement(name) for name in names), *besides])
+    environment = Environment(folder, sorted(everything - OURS.keys()))
+    environment.install(*(wheels[name] for name in sorted(everything & OURS.keys())))
+    return environment

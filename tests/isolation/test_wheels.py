@@ -1,0 +1,166 @@
+"""Every distribution alone: from its wheel, in an environment with nothing that it does not declare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from tests.architecture.repository import ADD_ONS, ALL, KERNEL, TEMPLATE, Distribution, contracts, label
+from tests.isolation.environments import OURS, Environment, build_wheels, environment_for
+
+pytestmark = pytest.mark.isolation
+
+PROBE = str(Path(__file__).with_name("probe.py"))
+CPU = {"accelerator": "cpu"}
+# Without these no run can be built; the error says what to install.
+NEEDED_FOR_A_RUN = {"leyden-accelerator-cpu", "leyden-precision-full", "leyden-strategy-single-device"}
+# What a run must not ask for when the distribution is gone.
+UNASKED = {"leyden-checkpoint-io-torch": {"enable_checkpointing": False}}
+KEYWORDS = {
+    "leyden.accelerators": "accelerator",
+    "leyden.precisions": "precision",
+    "leyden.strategies": "strategy",
+}
+CATCH = "try:\n    {}\nexcept ImportError as error:\n    print(error)"
+NAMES = sorted(one.name for one in ADD_ONS)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One wheel of every distribution."""
+    return build_wheels(ALL, tmp_path_factory.mktemp("wheels"))
+
+
+@pytest.fixture(scope="module")
+def bare(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The kernel without a plugin."""
+    return environment_for(tmp_path_factory.mktemp("bare"), wheels, "leyden-kernel")
+
+
+@pytest.fixture(scope="module")
+def complete(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Everything in one environment."""
+    return environment_for(tmp_path_factory.mktemp("complete"), wheels, "leyden", *NAMES)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def without(
+    request: pytest.FixtureRequest, complete: Environment, wheels: dict[str, Path]
+) -> Iterator[tuple[str, Environment]]:
+    """The complete environment less one plugin, and the plugin's name."""
+    name = request.param
+    complete.uninstall(name)
+    try:
+        yield name, complete
+    finally:
+        complete.install(wheels[name])
+
+
+def _fits(environment: Environment, folder: Path, *keywords: dict[str, Any]) -> list[dict[str, Any]]:
+    """What became of a run for each set of Trainer keywords."""
+    done = environment.run(PROBE, str(folder), *map(repr, keywords))
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def _leyden(environment: Environment, *arguments: str) -> CompletedProcess[str]:
+    program = "import sys; from leyden.cli import main; sys.exit(main())"
+    return environment.run("-c", program, *arguments)
+
+
+def test_there_is_one_wheel_for_each_distribution(wheels: dict[str, Path]) -> None:
+    assert wheels.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("distribution", [*ADD_ONS, *TEMPLATE], ids=label)
+def test_a_plugin_keeps_its_contract_beside_the_kernel_alone(
+    distribution: Distribution, wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    classes = contracts(distribution)
+    assert classes, "there is no contract to run"
+    environment = environment_for(tmp_path / "env", wheels, distribution.name)
+    done = environment.pytest(*classes, "--basetemp", str(tmp_path / "tests"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_bare_kernel_lists_no_plugin(bare: Environment) -> None:
+    done = _leyden(bare, "plugins", "list")
+    assert done.returncode == 0, done.stderr
+    assert not [name for name in NAMES if name in done.stdout]
+
+
+def test_the_bare_kernel_says_in_one_sentence_what_to_install(bare: Environment, tmp_path: Path) -> None:
+    (answer,) = _fits(bare, tmp_path, {})
+    message = answer["message"]
+    assert "pip install leyden" in message
+    assert "\n" not in message
+    assert message.rstrip(".").count(". ") == 0
+
+
+def test_a_run_does_not_need_numpy(wheels: dict[str, Path], tmp_path: Path) -> None:
+    environment = environment_for(tmp_path / "env", wheels, *NEEDED_FOR_A_RUN, besides=())
+    assert "No module named 'numpy'" in environment.run("-c", "import numpy").stderr
+    assert _fits(environment, tmp_path, CPU) == [{"steps": 2}]
+
+
+def test_the_complete_environment_trains(complete: Environment, tmp_path: Path) -> None:
+    assert _fits(complete, tmp_path, CPU) == [{"steps": 2}]
+
+
+def test_removing_a_plugin_leaves_the_rest_working(without: tuple[str, Environment], tmp_path: Path) -> None:
+    name, environment = without
+    listing = _leyden(environment, "plugins", "list")
+    assert listing.returncode == 0, listing.stderr
+    assert name not in listing.stdout.split()
+    (answer,) = _fits(environment, tmp_path, {**CPU, **UNASKED.get(name, {})})
+    if name in NEEDED_FOR_A_RUN:
+        assert f"pip install {name}" in answer["message"]
+    else:
+        assert answer == {"steps": 2}
+
+
+def _offers(name: str, *groups: str) -> list[tuple[str, str, str]]:
+    """Group, name and attribute of a distribution's entry points."""
+    tables = OURS[name].entry_points
+    return [
+        (group, entry, target.partition(":")[2])
+        for group in groups or tables
+        for entry, target in tables.get(group, {}).items()
+    ]
+
+
+def test_a_keyword_that_asks_for_a_removed_plugin_names_it(
+    without: tuple[str, Environment], tmp_path: Path
+) -> None:
+    name, environment = without
+    asked: list[dict[str, Any]] = [{KEYWORDS[group]: entry} for group, entry, _ in _offers(name, *KEYWORDS)]
+    asked += [{entry: 1} for _, entry, _ in _offers(name, "leyden.options")]
+    for keywords, answer in zip(asked, _fits(environment, tmp_path, *asked), strict=True):
+        assert f"pip install {name}" in answer.get("message", ""), f"{keywords}: {answer}"
+
+
+def test_a_view_that_lacks_a_removed_plugin_names_it(without: tuple[str, Environment]) -> None:
+    name, environment = without
+    views = [
+        offer
+        for offer in _offers(name)
+        if (KERNEL.source / f"{offer[0].removeprefix('leyden.')}.py").exists()
+    ]
+    imports = dict.fromkeys(f"from {view} import {attribute}" for view, _, attribute in views)
+    done = environment.run("-c", "\n".join(map(CATCH.format, imports)))
+    for statement, message in zip(imports, done.stdout.splitlines(), strict=True):
+        assert f"pip install {name}" in message, f"{statement}: {message}"
+
+
+def test_a_command_of_a_removed_plugin_names_it(without: tuple[str, Environment]) -> None:
+    name, environment = without
+    for _, command, _ in _offers(name, "leyden.commands"):
+        done = _leyden(environment, command)
+        assert done.returncode != 0
+        assert f"pip install {name}" in done.stderr
