@@ -104,8 +104,27 @@ def own_state(session: Session) -> dict[str, Any]:
         "loader_rng": train.started_with if train is not None else None,
         "metrics": session.metrics.state_dict(),
         "evaluation_counts": [[*key, count] for key, count in session.evaluation_counts.items()],
+        "gradients": open_gradients(session),
+        "accumulating": bool(session.step and session.step.accumulating),
+        "scheduler_steps": session.step.scheduler_steps if session.step else 0,
         "plugins": session.plugins_in_use(),
     }
+
+
+def open_gradients(session: Session) -> dict[str, Any]:
+    """Gradients that the next batch adds to: those of an open accumulation window, and all in manual optimization."""
+    module, step = session.module, session.step
+    if step is None or (module.automatic_optimization and not step.accumulating):
+        return {}
+    return {name: one.grad for name, one in module.named_parameters() if one.grad is not None}
+
+
+def restore_gradients(session: Session, checkpoint: dict[str, Any] | None) -> None:
+    """Give parameters the gradients of an open window."""
+    saved = (checkpoint or {}).get(KEY, {}).get("gradients", {})
+    for name, parameter in session.module.named_parameters():
+        if name in saved:
+            parameter.grad = saved[name].to(parameter.device)
 
 
 def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
@@ -198,6 +217,8 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
         {(stage, loader): count for stage, loader, count in own["evaluation_counts"]}
     )
     session.metrics.load_state_dict(own["metrics"])
+    session.step.accumulating = own["accumulating"]
+    session.step.scheduler_steps = own["scheduler_steps"]
 
 
 def restore_randomness(session: Session, checkpoint: dict[str, Any]) -> None:

@@ -92,8 +92,14 @@ class Data:
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
         return self.evaluation[key]
 
-    def reload(self) -> None:
-        """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so."""
+    def start_epoch(self, fresh: bool) -> None:
+        """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so.
+
+        Args:
+            fresh: whether the epoch begins, rather than going on where a checkpoint left it.
+        """
+        if fresh and self.train is not None:
+            self.train.resume_from = None
         every, epoch = (
             self.session.trainer.reload_dataloaders_every_n_epochs,
             self.session.state.counters.epoch,

@@ -38,9 +38,9 @@ class Entry:
     """
 
     __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger",
-        "metric", "name", "on_epoch",
-        "on_step", "prog_bar", "reduce", "sync", "total", "values", "version", "versions", "weight", "weights",
+        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger", "metric", "name",
+        "on_epoch", "on_step", "prog_bar", "reduce", "resumed", "sync", "total", "values", "version", "versions",
+        "weight", "weights",
     )  # fmt: skip
 
     def __init__(
@@ -55,7 +55,7 @@ class Entry:
         self.sync = bool(arguments[6]) and not arguments[10]
         self.loader = self.home = loader
         self.metric: Any = None
-        self.copy = False
+        self.copy = self.resumed = False
         self.reset()
 
     def reset(self) -> None:
@@ -124,23 +124,50 @@ class Entry:
         return self.name + suffix, (f"{self.name}_{phase}" if self.fork else self.name) + suffix
 
     def state_dict(self) -> dict[str, Any]:
-        """The accumulators of a running epoch, for exact resume."""
-        self.fold()
+        """The accumulators of a running epoch, for exact resume: not folded, so that saving changes no rounding."""
         return {
+            "values": stacked(self.values, self.name) if self.values else None,
+            "weights": list(self.weights),
+            "count": self.count,
+            "fresh": self.fresh,
             "total": self.total,
             "weight": self.weight,
-            "last": None if self.metric is not None else self.last,
+            "last": self.last,
             "batch": self.batch,
+            "on_step": self.on_step,
+            "on_epoch": self.on_epoch,
+            "prog_bar": self.prog_bar,
+            "logger": self.logger,
+            "reduce": self.reduce,
+            "sync": self.sync,
+            "loader": self.loader,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from accumulators of a checkpoint."""
-        self.total, self.weight, self.last, self.batch = (
-            state["total"],
-            state["weight"],
-            state["last"],
-            state["batch"],
+    @classmethod
+    def of_state(cls, name: str, state: dict[str, Any]) -> Entry:
+        """An entry that goes on from the accumulators of a checkpoint."""
+        arguments = (
+            state["prog_bar"],
+            state["logger"],
+            None,
+            None,
+            state["reduce"],
+            False,
+            state["sync"],
+            None,
+            True,
+            None,
+            False,
         )
+        entry = cls(name, arguments, state["on_step"], state["on_epoch"], state["loader"])
+        entry.total, entry.weight, entry.last, entry.batch = (
+            state[key] for key in ("total", "weight", "last", "batch")
+        )
+        entry.version = version_of(entry.last)
+        entry.values = [] if state["values"] is None else list(state["values"].unbind())
+        entry.weights, entry.count, entry.fresh = list(state["weights"]), state["count"], state["fresh"]
+        entry.resumed = True
+        return entry
 
 
 def version_of(value: Any) -> int:

@@ -87,7 +87,6 @@ class Results:
         self.logged: dict[str, Tensor] = {}
         self.bar: dict[str, float] = {}
         self.born: dict[str, int] = {}
-        self.resumed: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -142,6 +141,9 @@ class Results:
                     )
                 self.log(inner, one, None, arguments)
             return None
+        if known is not None and known.resumed:
+            known.arguments, known.resumed = arguments, False
+            return known
         if known is not None:
             raise ConfigurationError(
                 f"self.log({name!r}, …) was called in {self.state.hook} with other arguments than "
@@ -157,10 +159,7 @@ class Results:
             entry.metric = self._owned(name, value, arguments[9])
         elif not isinstance(value, int | float):
             check_value(name, value)
-        key = (self.state.hook, name, current.loader)
-        if current is self.train and key in self.resumed:
-            entry.load_state_dict(self.resumed.pop(key))
-        current.entries[key] = entry
+        current.entries[(self.state.hook, name, current.loader)] = entry
         self.active = True
         return entry
 
@@ -293,11 +292,13 @@ class Results:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them back; the accumulators join the entries when the hooks log again."""
+        """Take them back."""
         self.callback.update(state["callback"])
         self.logged.update(state["logged"])
         self.born.update(state["born"])
-        self.resumed = {tuple(key): values for *key, values in state["train"]}
+        self.active = self.active or bool(state["train"])
+        for hook, name, loader, values in state["train"]:
+            self.train.entries[(hook, name, loader)] = Entry.of_state(name, values)
 
     def phase(self) -> str:
         """The phase that a record belongs to."""

@@ -125,6 +125,7 @@ class Session:
             if saved is not None:
                 self._resume(saved)
             self.module.zero_grad()
+            checkpoints.restore_gradients(self, saved)
 
     def loop(self) -> Any:
         """Run the loop; gradients are off wherever nothing is trained."""
@@ -274,7 +275,7 @@ class Session:
         """Reload the loaders when that is due and tell samplers the epoch."""
         self.state.stage = RunningStage.TRAINING
         self.metrics.start(self.metrics.train)
-        self.data.reload()
+        self.data.start_epoch(fresh=self.state.point is Point.EPOCH_START)
         self.data.set_epoch(self.data.train.loader if self.data.train else None, self.state.counters.epoch)
 
     def sanity_check_due(self) -> bool:
