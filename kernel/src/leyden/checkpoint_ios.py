@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from leyden.api._views import view
+
+if TYPE_CHECKING:
+    from leyden.interfaces.checkpoint_io import CheckpointIO as CheckpointIO
 
 __getattr__, __dir__ = view("checkpoint_ios", CheckpointIO="leyden.interfaces.checkpoint_io")

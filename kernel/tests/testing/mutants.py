@@ -345,10 +345,7 @@ MUTANTS = {
     "leaves a file open after an exception": Mutant(
         "callback",
         "test_closes_after_an_exception",
-        {
-            "def on_train_end(self": "def on_fit_end(self",
-            "pass\n    def teardown(self, trainer, pl_module, stage):\n": "",
-        },
+        {"def teardown(self, trainer, pl_module, stage)": "def on_fit_end(self, trainer, pl_module)"},
     ),
     "leaves a signal handler": Mutant(
         "callback",
@@ -384,7 +381,7 @@ MUTANTS = {
         "callback",
         "test_has_a_state_key",
         {
-            "def on_train_end(self, trainer, pl_module):\n        pass": "state_key = property(lambda self: str(next(KEYS)))"
+            "def on_train_end(self, trainer, pl_module):\n        pass": "state_key = property(lambda _: f'{next(KEYS)}')"
         },
         "import itertools\nKEYS = itertools.count()\n",
     ),

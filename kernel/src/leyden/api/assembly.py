@@ -11,7 +11,7 @@ from leyden.api.callback import ordered
 from leyden.api.checks import check_callbacks
 from leyden.api.component_choice import choose
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
-from leyden.api.logger import Logger
+from leyden.api.logger import Logger, NoLogger
 from leyden.api.rank_zero import rank_zero_info
 from leyden.interfaces.option import Option
 from leyden.plugins.catalogue import DEFAULTS, OPTIONS, PREFIX, catalogue, official
@@ -170,7 +170,8 @@ def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
     root = values["default_root_dir"]
     trainer.default_root_dir = os.getcwd() if root is None else os.fspath(root)
     trainer.callbacks = checked_callbacks(values["callbacks"])
-    trainer.loggers = [] if trainer.fast_dev_run else _loggers(values["logger"], trainer.default_root_dir)
+    loggers = _loggers(values["logger"], trainer.default_root_dir)
+    trainer.loggers = [NoLogger() for _ in loggers[:1]] if trainer.fast_dev_run else loggers
 
 
 def _limits(trainer: Trainer, values: dict[str, Any]) -> None:

@@ -165,6 +165,7 @@ class Entry:
         )
         entry.version = version_of(entry.last)
         entry.values = [] if state["values"] is None else list(state["values"].unbind())
+        entry.versions = sum(map(version_of, entry.values))
         entry.weights, entry.count, entry.fresh = list(state["weights"]), state["count"], state["fresh"]
         entry.resumed = True
         return entry

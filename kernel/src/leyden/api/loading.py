@@ -44,7 +44,7 @@ def _check_location(location: Any) -> None:
 
 
 def load_module(
-    cls: type,
+    cls: Any,
     path: Any,
     map_location: Any,
     hparams_file: Any,
@@ -79,7 +79,7 @@ def load_module(
 
 
 def load_datamodule(
-    cls: type,
+    cls: Any,
     path: Any,
     map_location: Any,
     hparams_file: Any,
@@ -106,8 +106,8 @@ def _from_file(path: Any) -> dict[str, Any]:
     return read_hparams(path)
 
 
-def _construct(cls: type, hparams: dict[str, Any], name: str | None, given: dict[str, Any], path: Any) -> Any:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+def _construct(cls: Any, hparams: dict[str, Any], name: str | None, given: dict[str, Any], path: Any) -> Any:
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
     if name not in (None, "kwargs") and name in names:

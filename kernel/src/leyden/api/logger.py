@@ -74,9 +74,9 @@ class Logger(ABC):
         epoch = {"epoch": record.epoch} if record.with_epoch else {}
         shared = {name: value for name, value in record.metrics.items() if name not in record.axes}
         if shared:
-            self.log_metrics({**shared, **epoch}, record.step)
+            self.log_metrics({**epoch, **shared}, record.step)
         for name, step in record.axes.items():
-            self.log_metrics({name: record.metrics[name], **epoch}, step)
+            self.log_metrics({**epoch, name: record.metrics[name]}, step)
         self.save()
 
     def log_graph(self, model: LightningModule, input_array: Tensor | None = None) -> None:
@@ -123,3 +123,35 @@ def add_prefix(metrics: dict[str, float], prefix: str, separator: str) -> dict[s
 def as_mapping(params: dict[str, Any] | Namespace | None) -> dict[str, Any]:
     """Hyper-parameters as a dict."""
     return {} if params is None else dict(params) if isinstance(params, dict) else dict(vars(params))
+
+
+class NoLogger(Logger):
+    """Takes everything and writes nothing; stands in under ``fast_dev_run``, so that calls to a logger still work."""
+
+    @property
+    def name(self) -> str:
+        """Empty."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Empty."""
+        return ""
+
+    @property
+    def experiment(self) -> Any:
+        """An object whose every method does nothing."""
+        return _NoExperiment()
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Nothing."""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
+
+
+class _NoExperiment:
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: None

@@ -474,7 +474,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         """
         from leyden.api.loading import load_module
 
-        made: Self = load_module(  # type: ignore[arg-type]
+        made: Self = load_module(
             cls, checkpoint_path, map_location, hparams_file, strict, weights_only, kwargs
         )
         return made

@@ -274,8 +274,10 @@ class Session:
     def start_epoch(self) -> None:
         """Reload the loaders when that is due and tell samplers the epoch."""
         self.state.stage = RunningStage.TRAINING
+        fresh = self.state.point is Point.EPOCH_START
         self.metrics.start(self.metrics.train)
-        self.data.start_epoch(fresh=self.state.point is Point.EPOCH_START)
+        self.metrics.on_step = not fresh
+        self.data.start_epoch(fresh)
         self.data.set_epoch(self.data.train.loader if self.data.train else None, self.state.counters.epoch)
 
     def sanity_check_due(self) -> bool:

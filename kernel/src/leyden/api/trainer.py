@@ -258,13 +258,14 @@ class Trainer(TrainerViews, metaclass=_Documented):
             )
         if not isinstance(filepath, str | PathLike) or not str(filepath):
             raise ArgumentTypeError.about("save_checkpoint(filepath)", filepath, "a path")
+        io = self.checkpoint_io()
         contents = checkpoint.dump(session, bool(weights_only))
         hooks, path = session.hooks, str(filepath)
         written = None
         if hooks.leyden_write_checkpoint:
             written = hooks.leyden_write_checkpoint(self, session.module, contents, path, storage_options)
         if written is None and self.is_global_zero:
-            self.checkpoint_io().save_checkpoint(contents, filepath, storage_options)
+            io.save_checkpoint(contents, filepath, storage_options)
         self.strategy.barrier("save_checkpoint")
         if hooks.leyden_checkpoint_saved:
             hooks.leyden_checkpoint_saved(self, session.module, path, contents)

@@ -6,7 +6,22 @@ Importing an interface imports torch only where the interface speaks of tensors.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from leyden.api._lazy import lazy
+
+if TYPE_CHECKING:
+    from leyden.interfaces.accelerator import Accelerator as Accelerator
+    from leyden.interfaces.checkpoint_io import CheckpointIO as CheckpointIO
+    from leyden.interfaces.command import Command as Command
+    from leyden.interfaces.environment import ClusterEnvironment as ClusterEnvironment
+    from leyden.interfaces.exporter import Exporter as Exporter
+    from leyden.interfaces.option import Option as Option
+    from leyden.interfaces.precision import Precision as Precision
+    from leyden.interfaces.profiler import Profiler as Profiler
+    from leyden.interfaces.step import StepScheme as StepScheme
+    from leyden.interfaces.strategy import Strategy as Strategy
+    from leyden.interfaces.tuner import Tuner as Tuner
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,

@@ -96,7 +96,7 @@ def _likeness(name: str, candidate: str) -> float:
         return 0.95
     straight = SequenceMatcher(None, name, candidate).ratio()
     words = ["_".join(sorted(one.split("_"))) for one in (name, candidate)]
-    return max(straight, SequenceMatcher(None, *words).ratio() - 0.05)
+    return max(straight, SequenceMatcher(None, words[0], words[1]).ratio() - 0.05)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -162,9 +162,7 @@ def hooks_of(entry: Entry, loaded: Any) -> list[str]:
         loaded: the module or class that it stands for.
     """
     base = interface(entry.group)
-    if entry.group == PLUGINS:
-        space = loaded
-    elif entry.group == "leyden.callbacks" and inspect.isclass(loaded):
+    if entry.group == PLUGINS or (entry.group == "leyden.callbacks" and inspect.isclass(loaded)):
         space = loaded
     else:
         return []
