@@ -77,12 +77,10 @@ def _of_callbacks() -> dict[str, tuple[str, ...]]:
 def _of_modules() -> dict[str, tuple[str, ...]]:
     own = _of_callbacks()
     configure = ("configure_callbacks", "configure_model", "prepare_data")
-    training = ("configure_optimizers", "training_step", "optimizer_step", "optimizer_zero_grad", "backward")
-    training += (
-        "configure_gradient_clipping",
-        "lr_scheduler_step",
-        "validation_step",
-        "on_validation_model_zero_grad",
+    training = (
+        *("configure_optimizers", "training_step", "optimizer_step", "optimizer_zero_grad", "backward"),
+        *("configure_gradient_clipping", "lr_scheduler_step"),
+        *("validation_step", "on_validation_model_zero_grad"),
     )
     hooks = {
         "fit": (*(one for one in own["fit"] if one != "on_exception"), *configure, *training, *TRANSFER),

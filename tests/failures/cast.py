@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DataLoader
@@ -90,7 +90,9 @@ def failing(base: type, hook: str, fault: Fault) -> type:
 def witness(package: Package) -> type:
     """A callback class that notes what it is told; ``Witness(fault, save_to)``."""
 
-    class Witness(package.root.Callback):
+    base: Any = package.root.Callback
+
+    class Witness(base):
         def __init__(self, save_to: str = "") -> None:
             self.seen, self.save_to = Seen(), save_to
 
@@ -120,7 +122,9 @@ def witness(package: Package) -> type:
 def module(package: Package) -> type:
     """A module class: one weight; ``Tiny(primary)`` raises ``primary`` in its first step."""
 
-    class Tiny(package.root.LightningModule):
+    base: Any = package.root.LightningModule
+
+    class Tiny(base):
         def __init__(self, primary: BaseException | None = None) -> None:
             super().__init__()
             self.seen, self.primary = Seen(), primary
@@ -163,7 +167,9 @@ def module(package: Package) -> type:
 def datamodule(package: Package) -> type:
     """A data module class: two batches for every stage."""
 
-    class Data(package.root.LightningDataModule):
+    base: Any = package.root.LightningDataModule
+
+    class Data(base):
         def __init__(self, workers: int = 0) -> None:
             super().__init__()
             self.seen, self.workers = Seen(), workers
@@ -175,11 +181,11 @@ def datamodule(package: Package) -> type:
             self.seen.down += 1
 
         def loader(self) -> Any:
-            persistent = self.workers > 1
-            workers = min(self.workers, 1)
-            return DataLoader(
-                torch.ones(4, 2), batch_size=2, num_workers=workers, persistent_workers=persistent
-            )
+            options: dict[str, Any] = {
+                "num_workers": min(self.workers, 1),
+                "persistent_workers": self.workers > 1,
+            }
+            return DataLoader(cast(Any, torch.ones(4, 2)), batch_size=2, **options)
 
         def train_dataloader(self) -> Any:
             return self.loader()
@@ -195,7 +201,9 @@ def datamodule(package: Package) -> type:
 def logger(package: Package) -> type:
     """A logger class that notes when it was started and how it was finalised."""
 
-    class Log(package.logger):
+    base: Any = package.logger
+
+    class Log(base):
         def __init__(self) -> None:
             super().__init__()
             self.started, self.finalised = False, list[str]()

@@ -113,22 +113,22 @@ class Scene:
         trainer = self.trainer(max_epochs=0)
         trainer.fit(self.module, datamodule=self.data)
         trainer.save_checkpoint(path)
-        for seen in (self.module.seen, self.data.seen):
-            seen.__init__()  # type: ignore[misc]
+        self.module.seen, self.data.seen = Seen(), Seen()
         self.fault.armed = True
         return str(path)
 
     def run(self) -> Account:
         """Fail, and look at what is left."""
         account = Account(self.case, self.fault, self.primary)
-        before, threads = _handlers(), threading.active_count()
+        before, beside = _handlers(), _beside()
         trainer = self.trainer()
         account.reached = _reached(lambda: self.call(trainer))
         account.interrupted = bool(trainer.interrupted)
         account.signals = _handlers() == before
-        alone = threading.active_count() == threads and not multiprocessing.active_children()
-        account.calm = torch.is_grad_enabled() and not torch.is_inference_mode_enabled() and alone
-        account.witnesses = [one.seen for one in trainer.callbacks if type(one) is self.classes["callback"]]
+        normal = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+        account.calm = normal and _beside() <= beside
+        plain: Any = self.classes["callback"]
+        account.witnesses = [one.seen for one in trainer.callbacks if type(one) is plain]
         account.others = [replace(one.seen) for one in (self.module, self.data)]
         account.training = self.module.training
         account.loggers = [(one.started, one.finalised) for one in trainer.loggers]
@@ -149,6 +149,10 @@ def _reached(call: Callable[[], Any]) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+def _beside() -> set[Any]:
+    return {*threading.enumerate(), *multiprocessing.active_children()}
 
 
 def _handlers() -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,28 @@ from tests.failures.cases import Case
 from tests.failures.cast import load
 from tests.failures.program import Scene, quiet
 
-ENOUGH = 5.0  # seconds for processes that were told to end
+ENOUGH = 1.0  # seconds for processes that were told to end
+Left = Callable[[], list[Any]]
 
 
-def left() -> list[Any]:
-    """Processes that are still there after they had time to end."""
-    end = time.monotonic() + ENOUGH
-    while multiprocessing.active_children() and time.monotonic() < end:
-        time.sleep(0.01)
-    return multiprocessing.active_children()
+@pytest.fixture
+def left() -> Iterator[Left]:
+    """Call it for the processes begun in the test that are still there after they had time to end."""
+    before = set(multiprocessing.active_children())
+
+    def begun() -> list[Any]:
+        return [one for one in multiprocessing.active_children() if one not in before]
+
+    def ask() -> list[Any]:
+        end = time.monotonic() + ENOUGH
+        while begun() and time.monotonic() < end:
+            time.sleep(0.01)
+        return begun()
+
+    yield ask
+    for one in begun():
+        one.terminate()
+        one.join()
 
 
 WHERE = [
@@ -35,21 +49,32 @@ WHERE = [
 ]
 
 
-@pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt"])
-@pytest.mark.parametrize("workers", [1, 2], ids=["workers", "persistent"])
-@pytest.mark.parametrize(("call", "place", "hook"), WHERE, ids=str)
-def test_no_worker_is_left(
-    call: str, place: str, hook: str, workers: int, error: str, tmp_path: Path
-) -> None:
+def failed(case: Case, workers: int, folder: Path) -> tuple[Scene, BaseException | None]:
+    """The participants of a case that has run, and what reached the caller."""
     with quiet():
-        scene = Scene(load("leyden"), Case(place, hook, call, error), tmp_path, workers)
-        trainer, caught = scene.trainer(), None
+        scene = Scene(load("leyden"), case, folder, workers)
+        trainer = scene.trainer()
         try:
             scene.call(trainer)
-        except ValueError as reached:
-            caught = reached
-        assert (caught is scene.fault.error) == (error == "ValueError")
-        assert left() == []
+        except ValueError as caught:
+            return scene, caught
+        return scene, None
+
+
+@pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt"])
+@pytest.mark.parametrize(("call", "place", "hook"), WHERE, ids=str)
+def test_no_worker_is_left(call: str, place: str, hook: str, error: str, left: Left, tmp_path: Path) -> None:
+    scene, caught = failed(Case(place, hook, call, error), 1, tmp_path)
+    assert (caught is scene.fault.error) == (error == "ValueError")
+    assert left() == []
+
+
+@pytest.mark.parametrize(("call", "place", "hook"), [WHERE[0], WHERE[-1]], ids=str)
+@pytest.mark.xfail(strict=True, reason="nobody ends the workers that a loader keeps from epoch to epoch")
+def test_no_persistent_worker_is_left(call: str, place: str, hook: str, left: Left, tmp_path: Path) -> None:
+    scene, caught = failed(Case(place, hook, call, "ValueError"), 2, tmp_path)
+    assert caught is scene.fault.error
+    assert left() == []
 
 
 class Poisoned(torch.utils.data.Dataset[torch.Tensor]):
@@ -64,7 +89,10 @@ class Poisoned(torch.utils.data.Dataset[torch.Tensor]):
         return torch.ones(2)
 
 
-def test_an_error_in_a_worker_keeps_its_type_and_leaves_no_worker(tmp_path: Path) -> None:
+@pytest.mark.xfail(
+    strict=True, reason="the traceback of a worker's error holds the loader's iterator, which nobody closes"
+)
+def test_an_error_in_a_worker_keeps_its_type_and_leaves_no_worker(left: Left, tmp_path: Path) -> None:
     with quiet():
         scene = Scene(load("leyden"), Case("callback", "on_fit_start", "fit", "ValueError"), tmp_path)
         trainer = scene.trainer(faulty=False)

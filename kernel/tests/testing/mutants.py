@@ -271,6 +271,7 @@ class Mutant:
 
 
 _SETUP = "def setup(self, trainer, pl_module, stage):\n"
+_TRAIN_END = "def on_train_end(self, trainer, pl_module):\n        pass"
 _BATCH_END = "outputs, batch, batch_idx):\n        self.seen += 1"
 
 MUTANTS = {
@@ -380,9 +381,7 @@ MUTANTS = {
     "changes its state key": Mutant(
         "callback",
         "test_has_a_state_key",
-        {
-            "def on_train_end(self, trainer, pl_module):\n        pass": "state_key = property(lambda _: f'{next(KEYS)}')"
-        },
+        {_TRAIN_END: "state_key = property(lambda _: str(next(KEYS)))"},
         "import itertools\nKEYS = itertools.count()\n",
     ),
     "takes *args": Mutant(
@@ -515,7 +514,9 @@ MUTANTS = {
         "checkpoint_io",
         "test_a_failing_save_keeps_the_previous_one",
         {
-            "handle, part = tempfile.mkstemp(dir=folder)": "part = path; handle = open(path, 'wb').detach()",
+            "handle, part = tempfile.mkstemp(dir=folder)": """
+        part = path
+        handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)""",
             "            os.replace(part, path)\n": "",
         },
     ),

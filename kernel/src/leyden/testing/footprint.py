@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-GRACE = 2.0
+GRACE = 0.5
 """Seconds that a thread which is about to end gets."""
 
 UNSET = "(unset)"

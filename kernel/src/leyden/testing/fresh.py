@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+NEEDED = (
+    *("PATH", "HOME", "USERPROFILE", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
+)
+"""The environment variables of a fresh interpreter."""
 PROBE = Path(__file__).with_name("probe.py")
 
 
@@ -90,7 +95,5 @@ def _absolute(path: tuple[str, ...]) -> list[str]:
 
 
 def _clean() -> dict[str, str]:
-    """The environment without what steers plugins and without what would watch the interpreter."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith(("LEYDEN", "PYTHON", "COV"))
-    }
+    """What an interpreter needs to start, and nothing that plugins may have set in this process."""
+    return {name: os.environ[name] for name in NEEDED if name in os.environ}

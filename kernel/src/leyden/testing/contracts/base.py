@@ -12,7 +12,7 @@ import pytest
 from leyden.plugins.catalogue import Catalogue, Entry, catalogue
 from leyden.plugins.components import single
 from leyden.plugins.errors import PluginBlockedError, listed
-from leyden.plugins.selection import Selection
+from leyden.plugins.selection import KERNEL, Selection, canonical
 from leyden.testing import fresh
 from leyden.testing.fingerprint import fingerprint
 from leyden.testing.validation import problems
@@ -85,8 +85,10 @@ class EntryContract:
         assert problems(entry, entry.load()) == []
 
     def test_requires_the_kernel_in_a_range(self) -> None:
-        """Its distribution says with which kernels it works."""
+        """Its distribution says with which kernels it works, unless it is the kernel."""
         entry = self.entry()
+        if canonical(entry.distribution) == KERNEL:
+            return
         assert siblings(entry.distribution, "leyden-kernel"), (
             f"{entry.distribution} does not require leyden-kernel"
         )
@@ -110,8 +112,13 @@ class EntryContract:
             assert "torch" not in report.packages, f"{entry.module} imports torch; import it where it is used"
 
     def test_it_can_be_blocked(self) -> None:
-        """A denied distribution is not imported, neither when plugins are listed nor when it is asked for."""
+        """A denied distribution is not imported, neither when plugins are listed nor when it is asked for.
+
+        The kernel's own parts are always allowed.
+        """
         entry = self.entry()
+        if canonical(entry.distribution) == KERNEL:
+            return
         report = fresh.reading_the_catalogue(LEYDEN_DISABLE_PLUGINS=entry.distribution)
         states = dict(report.states)
         assert states[f"{entry.group}:{entry.distribution}:{entry.name}"] == "blocked"

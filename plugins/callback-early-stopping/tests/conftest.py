@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+Score = Callable[[int], float]
+OFF = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+
+
+class Bench:
+    """Fits of a small module with the classes of one package, in one folder.
+
+    The module logs ``val_loss`` when it validates and ``train_loss`` in each batch; both are ``score(global_step)``.
+    """
+
+    def __init__(self, package: str, folder: Path) -> None:
+        self.package, self.folder = package, folder
+        with quiet():
+            self.api = import_module(package)
+            self.callbacks = import_module(f"{package}.callbacks")
+
+    def stopping(self, monitor: str = "val_loss", **arguments: Any) -> Any:
+        return self.callbacks.EarlyStopping(monitor, **arguments)
+
+    def module(self, score: Score, validates: bool = True) -> Any:
+        return make_module(self.api.LightningModule, score, validates)
+
+    def trainer(self, *callbacks: Any, **keywords: Any) -> Any:
+        off = dict.fromkeys(OFF, False)
+        components = leyden_components() if self.package == "leyden" else {"accelerator": "cpu"}
+        given: dict[str, Any] = {"max_epochs": 1, "num_sanity_val_steps": 0, **off, **components, **keywords}
+        if self.package == "leyden":
+            given = {name: value for name, value in given.items() if name in accepted() or value is not False}
+        return self.api.Trainer(callbacks=list(callbacks), default_root_dir=self.folder, devices=1, **given)
+
+    def fit(
+        self,
+        *callbacks: Any,
+        score: Score = lambda step: 1 / (1 + step),
+        batches: int = 2,
+        validates: bool = True,
+        ckpt_path: Any = None,
+        module: Any = None,
+        warns: bool = False,
+        **keywords: Any,
+    ) -> Any:
+        """Train a new module with a new Trainer; each epoch has so many batches and one of validation."""
+        with nullcontext() if warns else quiet():
+            trainer = self.trainer(*callbacks, **keywords)
+            module = module or self.module(score, validates)
+            val = loader(1) if validates else None
+            trainer.fit(module, loader(batches), val, ckpt_path=ckpt_path)
+        return trainer
+
+
+def make_module(base: type, score: Score, validates: bool = True) -> Any:
+    class Module(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            self.log("train_loss", score(self.trainer.global_step))
+            return self.layer(batch[0]).square().mean()
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    class Validating(Module):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self.log("val_loss", score(self.trainer.global_step), batch_size=1)
+
+    return (Validating if validates else Module)()
+
+
+def loader(batches: int) -> Any:
+    return DataLoader(TensorDataset(torch.linspace(-1, 1, 4 * batches).reshape(-1, 2)), batch_size=2)
+
+
+def leyden_components() -> dict[str, Any]:
+    from leyden.interfaces import Precision
+    from leyden.testing import HostAccelerator, HostCheckpointIO, HostStrategy
+
+    plugins = [Precision(), HostCheckpointIO()]
+    return {"accelerator": HostAccelerator(), "strategy": HostStrategy(), "plugins": plugins}
+
+
+def accepted() -> set[str]:
+    from leyden.api.keywords import KEYWORDS
+    from leyden.plugins import catalogue
+
+    return {*KEYWORDS, *(entry.name for entry in catalogue().group("leyden.options"))}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning warns about what these fits do on purpose, and logs what it finds on the machine."""
+    levels = {
+        name: logging.getLogger(name).level
+        for name in ("lightning", "pytorch_lightning", "lightning.pytorch")
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="(?!leyden)")
+        warnings.filterwarnings("error", message=r"\[")
+        for name in levels:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench("leyden", tmp_path)
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> tuple[Bench, Bench]:
+    """Leyden, and Lightning to compare it with."""
+    with quiet():
+        pytest.importorskip("pytorch_lightning")
+    return Bench("leyden", tmp_path / "ours"), Bench("pytorch_lightning", tmp_path / "theirs")

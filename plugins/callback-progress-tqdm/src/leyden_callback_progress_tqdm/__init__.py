@@ -1,0 +1,7 @@
+"""Progress bars by tqdm."""
+
+from __future__ import annotations
+
+from leyden_callback_progress_tqdm.callback import TQDMProgressBar
+
+__all__ = ["TQDMProgressBar"]

@@ -1,0 +1,63 @@
+"""One line drawn by tqdm."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+elif "IPython" in sys.modules and find_spec("ipywidgets") is not None:
+    from tqdm.auto import tqdm
+else:
+    from tqdm import tqdm
+
+WIDTH = 5
+
+
+class Tqdm(tqdm):  # type: ignore[misc]
+    """A tqdm bar that starts no thread, keeps the width of numbers, and can be changed without being drawn.
+
+    Attributes:
+        quiet: whether changes leave the screen as it is.
+    """
+
+    monitor_interval = 0
+    quiet = False
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        """Draw, unless the bar is quiet."""
+        return None if self.quiet else super().refresh(*args, **kwargs)
+
+    @staticmethod
+    def format_num(n: float | str) -> str:
+        """A number in four or five characters, so that the line does not jump."""
+        if isinstance(n, str):
+            return n
+        text = str(tqdm.format_num(n))
+        if isinstance(n, int) or "e" in text:
+            return text
+        return (text if "." in text else f"{text}.").ljust(WIDTH, "0")
+
+
+@contextmanager
+def unseen(bar: Any) -> Iterator[None]:
+    """Change a bar without drawing it."""
+    bar.quiet = True
+    try:
+        yield
+    finally:
+        bar.quiet = False
+
+
+def restart(bar: Any, description: str, total: float, initial: int = 0) -> None:
+    """Let a bar begin anew, without drawing it."""
+    with unseen(bar):
+        known = None if total == float("inf") else total
+        bar.reset(total=known)
+        bar.total = known
+        bar.n = bar.initial = initial
+        bar.set_description(description, refresh=False)
