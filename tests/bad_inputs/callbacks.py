@@ -31,6 +31,7 @@ def _built(name: str, arguments: Mapping[str, Any]) -> Program:
             callbacks=[callback],
             enable_checkpointing=True,
             enable_progress_bar=True,
+            enable_model_summary=True,
         )
 
     return program

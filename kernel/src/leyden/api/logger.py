@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.record import Record
+from leyden.plugins.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
 
     from torch import Tensor
 
@@ -121,8 +123,31 @@ def add_prefix(metrics: dict[str, float], prefix: str, separator: str) -> dict[s
 
 
 def as_mapping(params: dict[str, Any] | Namespace | None) -> dict[str, Any]:
-    """Hyper-parameters as a dict."""
-    return {} if params is None else dict(params) if isinstance(params, dict) else dict(vars(params))
+    """Hyper-parameters as a dict.
+
+    Raises:
+        leyden.errors.ArgumentTypeError: they are neither a mapping nor a Namespace.
+    """
+    if params is None:
+        return {}
+    if isinstance(params, Mapping):
+        return dict(params)
+    if hasattr(params, "__dict__"):
+        return dict(vars(params))
+    raise ArgumentTypeError.about("log_hyperparams(params)", params, "a dict or a Namespace")
+
+
+def check_metrics(metrics: Any, step: Any) -> None:
+    """Refuse what ``log_metrics`` cannot take.
+
+    Raises:
+        leyden.errors.ArgumentTypeError: the metrics are no mapping, or the step is no number.
+    """
+    if not isinstance(metrics, Mapping):
+        allowed = f"a dict of numbers by name, not a {type(metrics).__name__}"
+        raise ArgumentTypeError.about("log_metrics(metrics)", metrics, allowed)
+    if step is not None and (isinstance(step, bool) or not isinstance(step, numbers.Integral)):
+        raise ArgumentTypeError.about("log_metrics(step)", step, "an int or None")
 
 
 class NoLogger(Logger):

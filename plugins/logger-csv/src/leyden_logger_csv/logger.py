@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
-from leyden.api.logger import add_prefix, as_mapping
+from leyden.api.logger import add_prefix, as_mapping, check_metrics
 from leyden.api.rank_zero import rank, rank_zero_only
 from leyden.api.record import Record
 from leyden.api.version_dir import VersionDir
@@ -91,6 +91,7 @@ class CSVLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        check_metrics(metrics, step)
         step = self.experiment.log_metrics(
             add_prefix(dict(metrics), self._prefix, self.LOGGER_JOIN_CHAR), step
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.calls import flag
 from leyden.api.hparams_file import FILE_NAME, plain, write_hparams
 from leyden.api.logger import add_prefix, as_mapping, flatten, scalars_only
 from leyden.api.rank_zero import rank, rank_zero_only
@@ -67,6 +68,8 @@ class TensorBoardLogger(Logger):
         self._dir = VersionDir(save_dir, name, version)
         if not isinstance(prefix, str):
             raise ArgumentTypeError.about("prefix", prefix, "a string")
+        flag("log_graph", log_graph)
+        flag("default_hp_metric", default_hp_metric)
         self._log_graph, self._default_hp_metric, self._prefix = log_graph, default_hp_metric, prefix
         self.sub_dir = None if sub_dir is None else below("sub_dir", sub_dir)
         self._kwargs = options.check(kwargs)
