@@ -159,13 +159,6 @@ CASES = (
         needs=("callbacks.RichProgressBar",),
     ),
     Case(
-        "contradiction/enable_model_summary/ModelSummary",
-        _fitting(lambda ns: _without(ns, "enable_model_summary", "ModelSummary")),
-        ("enable_model_summary", "ModelSummary"),
-        "construction",
-        why="the summary is printed although it was switched off",
-    ),
-    Case(
         "contradiction/callbacks/two ModelCheckpoints",
         _fitting(lambda ns: _twins(ns, "ModelCheckpoint")),
         ("ModelCheckpoint", "state_key"),

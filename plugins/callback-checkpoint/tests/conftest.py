@@ -184,6 +184,25 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture
+def full() -> Any:
+    """Makes a checkpoint io for a disk that takes so many files."""
+    from leyden.errors import CheckpointError
+    from leyden.testing import HostCheckpointIO
+
+    class Full(HostCheckpointIO):
+        def __init__(self, files: int) -> None:
+            self.left = files
+
+        def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
+            if not self.left:
+                raise CheckpointError(f"{path} cannot be written: no space left on device.")
+            self.left -= 1
+            super().save_checkpoint(checkpoint, path, storage_options)
+
+    return Full
+
+
+@pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench("leyden", tmp_path)
 

@@ -7,7 +7,6 @@ import pytest
 from leyden import Callback
 from leyden.errors import CheckpointError, ConfigurationError
 from leyden.interfaces import Precision
-from leyden.testing import HostCheckpointIO
 
 BEST: dict[str, Any] = {"monitor": "val_loss", "save_top_k": 2}
 
@@ -41,24 +40,11 @@ def test_not_outside_of_fits(bench: Any) -> None:
     assert bench.files() == files
 
 
-class Full(HostCheckpointIO):
-    """A disk that takes so many files."""
-
-    def __init__(self, files: int) -> None:
-        self.left = files
-
-    def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
-        if not self.left:
-            raise CheckpointError(f"{path} cannot be written: no space left on device.")
-        self.left -= 1
-        super().save_checkpoint(checkpoint, path, storage_options)
-
-
 @pytest.mark.parametrize("arguments", [{}, {"monitor": "val_loss"}, {**BEST, "save_last": True}])
-def test_a_full_disk_leaves_what_was_there(bench: Any, arguments: dict[str, Any]) -> None:
+def test_a_full_disk_leaves_what_was_there(bench: Any, full: Any, arguments: dict[str, Any]) -> None:
     callback = bench.checkpoint(**arguments)
     with pytest.raises(CheckpointError, match="no space left"):
-        bench.fit(callback, max_epochs=3, plugins=[Precision(), Full(1)])
+        bench.fit(callback, max_epochs=3, plugins=[Precision(), full(1)])
     assert bench.files() == ["epoch=0-step=2.ckpt"]
     assert callback.best_model_path == str(bench.folder / "ckpts" / "epoch=0-step=2.ckpt")
     assert callback.last_model_path == ""
@@ -66,9 +52,9 @@ def test_a_full_disk_leaves_what_was_there(bench: Any, arguments: dict[str, Any]
     assert set(callback.best_k_models) in (set(), {callback.best_model_path})
 
 
-def test_a_name_whose_file_was_not_written_is_free_again(bench: Any) -> None:
+def test_a_name_whose_file_was_not_written_is_free_again(bench: Any, full: Any) -> None:
     with pytest.raises(CheckpointError):
-        bench.fit(bench.checkpoint(), plugins=[Precision(), Full(0)])
+        bench.fit(bench.checkpoint(), plugins=[Precision(), full(0)])
     bench.fit(bench.checkpoint())
     assert bench.files() == ["epoch=0-step=2.ckpt"]
 

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from leyden.errors import CheckpointError
+from leyden.interfaces import Precision
 
 BEST: dict[str, Any] = {"monitor": "val_loss", "save_top_k": 2}
 
@@ -32,6 +39,34 @@ def test_interrupted_and_resumed_is_like_uninterrupted(bench: Any) -> None:
     assert bench.files() == bench.files("whole")
     state = bench.state(whole)
     assert repr(bench.state(again)) == repr(state).replace("/whole", "/ckpts")
+
+
+def killed(bench: Any) -> None:
+    """Let it look as if the processes of all runs in the folder had been killed."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    for record in (bench.folder / "ckpts" / ".leyden-manifest" / "runs").iterdir():
+        record.write_text(
+            json.dumps({**json.loads(record.read_text()), "pid": process.pid, "status": "running"})
+        )
+
+
+@pytest.mark.parametrize("was_killed", [True, False])
+def test_killed_between_the_best_and_the_last(bench: Any, full: Any, was_killed: bool) -> None:
+    arguments = {**BEST, "save_last": True}
+    with pytest.raises(CheckpointError):
+        bench.fit(bench.checkpoint(**arguments), max_epochs=9, score=falling, plugins=[Precision(), full(5)])
+    assert bench.files() == ["epoch=1-step=4.ckpt", "epoch=2-step=6.ckpt", "last.ckpt"]
+    if was_killed:
+        killed(bench)
+    again = bench.checkpoint(**arguments)
+    last = bench.folder / "ckpts" / "last.ckpt"
+    with nullcontext() if was_killed else pytest.warns(UserWarning, match="checkpoint-gone.*epoch=0-step=2"):
+        bench.fit(again, max_epochs=3, score=falling, ckpt_path=last, warns=not was_killed)
+    version = "" if was_killed else "-v1"
+    assert bench.plain(again.best_model_path) == f"/ckpts/epoch=2-step=6{version}.ckpt"
+    assert (bench.folder / "ckpts" / "epoch=2-step=6-v1.ckpt").exists() is not was_killed
+    assert bench.read(last)["callbacks"][again.state_key]["best_model_path"] == again.best_model_path
 
 
 def test_the_step_resumed_from_is_not_saved_again(bench: Any) -> None:

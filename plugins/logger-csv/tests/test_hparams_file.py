@@ -72,7 +72,7 @@ class Thing:
         (Thing(), f"{__name__}.Thing object"),
         ("\udc80", "\\udc80"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_rich_values_become_plain_and_survive_the_file(tmp_path: Path, value: Any, expected: Any) -> None:
     assert plain(value) == expected

@@ -70,8 +70,9 @@ def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
             value = validated(name, value, option.annotation, _words(option))
         option.apply(option.validate(value, given), trainer)
     trainer.callbacks = ordered(trainer.callbacks)
+    trainer.run_state.limits.max_epochs = _max_epochs(trainer, values)
     check_callbacks(trainer.callbacks)
-    _check_pairs(trainer, given, values)
+    _check_pairs(trainer, values)
 
 
 def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +186,6 @@ def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
         for name in ("train", "val", "test", "predict"):
             setattr(trainer, f"limit_{name}_batches", batches)
     limits.max_steps = inf if values["max_steps"] == -1 else values["max_steps"]
-    limits.max_epochs = _max_epochs(values)
     limits.min_steps = values["min_steps"] or 0
     limits.min_epochs = values["min_epochs"] or (1 if values["min_steps"] else 0)
     limits.check_val_every_n_epoch = values["check_val_every_n_epoch"]
@@ -195,11 +195,15 @@ def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
         limits.num_sanity_val_steps = 0 if sanity != -1 else inf
 
 
-def _max_epochs(values: dict[str, Any]) -> float:
+def _max_epochs(trainer: Trainer, values: Mapping[str, Any]) -> float:
+    """The limit of epochs; without any limit of the user's, 1000, said when fitting begins."""
     given = values["max_epochs"]
-    if given is None and values["max_steps"] == -1:
-        return inf if values.get("max_time") else 1000
-    return inf if given in (None, -1) else float(given) if given == inf else given
+    if given is not None or values["max_steps"] != -1:
+        return inf if given in (None, -1) else given
+    if any(getattr(callback, "leyden_limits_fit", False) for callback in trainer.callbacks):
+        return inf
+    trainer.notes.append("max_epochs was not given and is 1000; set it, or -1 for no limit.")
+    return 1000
 
 
 def checked_callbacks(given: Any, name: str = "callbacks") -> list[Any]:
@@ -261,7 +265,7 @@ def _default_logger(required: bool, root: str) -> list[Any]:
     return []
 
 
-def _check_pairs(trainer: Trainer, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def _check_pairs(trainer: Trainer, values: Mapping[str, Any]) -> None:
     limits = trainer.run_state.limits
     if limits.min_epochs > limits.max_epochs:
         raise ConfigurationError(
@@ -278,5 +282,3 @@ def _check_pairs(trainer: Trainer, given: Mapping[str, Any], values: Mapping[str
             interval,
             "an int with check_val_every_n_epoch=None, which counts batches across epochs",
         )
-    if "max_epochs" not in given and "max_steps" not in given and limits.max_epochs == 1000:
-        trainer.notes.append("max_epochs was not given and is 1000; set it, or -1 for no limit.")

@@ -18,10 +18,12 @@ class Callback:
 
     Attributes:
         leyden_order: where the callback stands among the others: those with -1 are called first, those with 1 last.
+        leyden_limits_fit: it ends the run by itself, so that a run without ``max_epochs`` has no limit of epochs.
         leyden_monitors: it judges an epoch by its metrics, so its ``on_train_epoch_end`` follows the module's own.
     """
 
     leyden_order: ClassVar[int] = 0
+    leyden_limits_fit: ClassVar[bool] = False
     leyden_monitors: ClassVar[bool] = False
 
     @property

@@ -151,15 +151,5 @@ class Call:
         return path
 
 
-def flag(name: str, value: Any) -> None:
-    """Refuse what is neither True, False nor None: any text would count as true.
-
-    Raises:
-        leyden.errors.ArgumentTypeError: it is something else.
-    """
-    if value is not None and not isinstance(value, bool):
-        raise ArgumentTypeError.about(name, value, "True or False")
-
-
 class MissingCheckpointError(CheckpointError, FileNotFoundError, ValueError):
     """``ckpt_path`` names a file that does not exist."""

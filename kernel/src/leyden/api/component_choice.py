@@ -40,18 +40,23 @@ def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
     devices = trainer.accelerator.get_parallel_devices(indices)
     trainer.strategy = _strategy(values["strategy"], len(devices), values["num_nodes"])
     root = devices[0] if devices else None
-    own = trainer.strategy.precision if type(trainer.strategy.precision) is not Precision else None
+    # A strategy may bring a precision of its own; one that an earlier Trainer gave it is not its own.
+    brought = trainer.strategy.precision
+    assigned = getattr(trainer.strategy, "assigned_precision", None)
+    own = brought if type(brought) is not Precision and brought is not assigned else None
     if given.get(Precision) and values["precision"] is not None:
         raise ConfigurationError(
             f"precision={values['precision']!r} is not possible beside the plugin "
             f"{type(given[Precision]).__name__}: give one."
         )
     precision = given.get(Precision) or (own if own and values["precision"] is None else None)
+    if precision is None:
+        precision = trainer.strategy.assigned_precision = _precision(values["precision"], root)
     trainer.strategy.connect(
         accelerator=trainer.accelerator,
         devices=devices,
         num_nodes=values["num_nodes"],
-        precision=precision or _precision(values["precision"], root),
+        precision=precision,
         checkpoint_io=given.get(CheckpointIO) or trainer.strategy.checkpoint_io,
     )
     trainer.device_ids = indices

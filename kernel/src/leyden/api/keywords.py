@@ -120,6 +120,16 @@ def validated(name: str, value: Any, annotation: Any, allowed: str) -> Any:
     return value
 
 
+def flag(name: str, value: Any) -> None:
+    """Refuse what is neither True, False nor None: any text would count as true.
+
+    Raises:
+        leyden.errors.ArgumentTypeError: it is something else.
+    """
+    if value is not None and not isinstance(value, bool):
+        raise ArgumentTypeError.about(name, value, "True or False")
+
+
 def check_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
     """Validate the Trainer's own keywords and fill in the defaults.
 

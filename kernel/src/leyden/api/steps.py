@@ -240,12 +240,7 @@ class AutomaticStep(TorchStep):
             self.before_step(optimizer)
             return loss
 
-        if self.apply:
-            skipped = complete() is None and closure is not None
-            result = None if skipped else self.apply(optimizer)
-        else:
-            result = self.precision.step_with_closure(optimizer, complete)
-        return result
+        return self.precision.step_with_closure(optimizer, complete)
 
     def after_update(self, closes: bool) -> None:
         """Schedulers that watch nothing: after an update, and after the epoch's last batch."""
@@ -288,7 +283,7 @@ class ManualStep(TorchStep):
             self._before(optimizer)
             return loss
 
-        if closure is not None and not self.apply:
+        if closure is not None:
             result = self.precision.step_with_closure(optimizer, complete)
         else:
             complete()

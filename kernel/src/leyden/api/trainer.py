@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from leyden._version import __version__
 from leyden.api import assembly
 from leyden.api.callback import ordered
-from leyden.api.calls import Call, flag
+from leyden.api.calls import Call
+from leyden.api.keywords import flag
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
 from leyden.api.warn import warn

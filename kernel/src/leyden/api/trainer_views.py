@@ -229,7 +229,10 @@ class TrainerViews:
         return self._metrics("bar")
 
     def metric_batch(self, key: str) -> int | None:
-        """How many training batches were completed when a callback metric got its value; ``None`` when it has none."""
+        """How many training batches were completed when a callback metric got its value; ``None`` when it has none.
+
+        Values of a training step are of the batch before it is counted; those of validation, of after.
+        """
         if self.session is None:
             return None
         self.session.metrics.refresh()
@@ -446,6 +449,13 @@ class TrainerViews:
     def enable_validation(self) -> bool:
         """Whether training is interrupted by validation."""
         return self.session.enable_validation if self.session is not None else False
+
+    @property
+    def validation_is_due(self) -> bool:
+        """Whether validation follows the training batch that has just ended."""
+        from leyden.kernel.loop import validation_due
+
+        return self.session is not None and self.session.validating and validation_due(self.session)
 
     @property
     def estimated_stepping_batches(self) -> float:

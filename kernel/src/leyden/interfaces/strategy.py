@@ -33,6 +33,7 @@ class Strategy(ABC):
     def __init__(self) -> None:
         self.accelerator: Accelerator | None = None
         self.precision = Precision()
+        self.assigned_precision: Precision | None = None
         self.checkpoint_io: CheckpointIO | None = None
         self.devices: list[torch.device] = []
         self.num_nodes = 1

@@ -112,11 +112,21 @@ class Runner:
 def _keywords(given: dict[str, Any], rank: int, folder: Path) -> dict[str, Any]:
     from leyden.testing.host import HostAccelerator, HostStrategy
 
-    options = [one for one in catalogue().group(OPTIONS) if not one.refusal and not one.incompatibility]
-    defaults: dict[str, Any] = {"logger": False, **{one.name: False for one in options if one.name in OFF}}
+    defaults: dict[str, Any] = {
+        "logger": False,
+        **{name: False for name in _switches(given.get("callbacks"))},
+    }
     defaults |= {"accelerator": HostAccelerator(), "strategy": HostStrategy(rank, rank + 1), "devices": 1}
     defaults |= {"default_root_dir": folder, "max_epochs": 1}
     return {**defaults, **given, "plugins": _plugins(given)}
+
+
+def _switches(callbacks: Any) -> list[str]:
+    """The options to switch off: those that may run, less those whose package one of the callbacks comes from."""
+    given = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    packages = {cls.__module__.partition(".")[0] for one in given for cls in type(one).__mro__}
+    found = [one for one in catalogue().group(OPTIONS) if not one.refusal and not one.incompatibility]
+    return [one.name for one in found if one.name in OFF and one.module.partition(".")[0] not in packages]
 
 
 def _plugins(given: dict[str, Any]) -> list[Any]:

@@ -51,7 +51,8 @@ class TinyModule(LightningModule):
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """The mean squared error of a batch."""
         x, y = batch
-        return (self(x) - y).square().mean()
+        loss: Tensor = (self(x) - y).square().mean()
+        return loss
 
     def setup(self, stage: str) -> None:
         """May fail."""

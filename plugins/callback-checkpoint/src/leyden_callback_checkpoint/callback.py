@@ -14,7 +14,7 @@ from leyden_callback_checkpoint import arguments
 from leyden_callback_checkpoint.files import Files
 from leyden_callback_checkpoint.folder import check_writable, is_remote
 from leyden_callback_checkpoint.manifest import FINISHED, INTERRUPTED
-from leyden_callback_checkpoint.monitor import Monitor, validation_follows
+from leyden_callback_checkpoint.monitor import Monitor
 from leyden_callback_checkpoint.ranking import Ranking
 from leyden_callback_checkpoint.ranks import decided
 from leyden_callback_checkpoint.restored import Restored
@@ -134,7 +134,7 @@ class ModelCheckpoint(Saving, Checkpoint):
 
     def _forget_progress(self) -> None:
         """The counters of this fit begin anew, unless a checkpoint says otherwise."""
-        self._deferred, self._last_global_step_saved = False, 0
+        self._deferred, self._last_global_step_saved, self._unfinished = False, 0, set()
         if self._monitored is not None:
             self._monitored.validated_at = -1
 
@@ -235,7 +235,7 @@ class ModelCheckpoint(Saving, Checkpoint):
             self._complain(monitored, trainer)
         self._deferred = True
         # The last checkpoint needs no metric; but where validation follows at once, it waits for that too.
-        if due and self.save_last != "link" and not (trainer.training and validation_follows(trainer)):
+        if due and self.save_last != "link" and not (trainer.training and trainer.validation_is_due):
             self._save_last_checkpoint(trainer, metrics)
 
     def _complain(self, monitored: Monitor, trainer: Trainer) -> None:

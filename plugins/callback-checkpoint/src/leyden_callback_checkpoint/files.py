@@ -46,6 +46,7 @@ class Files:
         self.auto_insert_metric_name = auto_insert_metric_name
         self._enable_version_counter = enable_version_counter
         self._manifest: Manifest | None = None
+        self._unfinished: set[str] = set()
         if filename:
             Template.parse(filename)
 
@@ -101,7 +102,8 @@ class Files:
         for ver in chain(first, count(self.STARTING_VERSION)):
             path = named(ver)
             try:
-                if self._claim(trainer, path, path in reuse):
+                if self._claim(trainer, path, path in reuse or path in self._unfinished):
+                    self._unfinished.discard(path)
                     return path
             except OSError as error:
                 reason = error.strerror or str(error)
@@ -114,9 +116,9 @@ class Files:
             return reuse or not self._enable_version_counter or not self._exists(trainer, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if not self._enable_version_counter:
-            manifest.take(path)
+            manifest.take(path, trainer.global_step)
             return True
-        return (reuse and manifest.owns(path)) or manifest.claim(path)
+        return (reuse and manifest.owns(path)) or manifest.claim(path, trainer.global_step)
 
     # -- what is there ---------------------------------------------------------------------------------------
 

@@ -31,23 +31,28 @@ class Manifest:
         self.run = uuid4().hex
         self.running = False
 
-    def claim(self, path: str) -> bool:
-        """Make a file this run's own; ``False`` when its name is taken, by a record or a file without one."""
+    def claim(self, path: str, step: int) -> bool:
+        """Make a file this run's own; ``False`` when its name is taken, by a record or a file without one.
+
+        Args:
+            path: the file.
+            step: ``trainer.global_step`` at which it is to be written.
+        """
         self._begin()
         record = self._record(path)
         os.makedirs(os.path.dirname(record), exist_ok=True)
         try:
             descriptor = os.open(record, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
-            return self._reclaim(path, record)
+            return self._reclaim(path, record, step)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(self._claim(path), file)
+            json.dump(self._claim(path, step), file)
         if os.path.lexists(path):
             os.unlink(record)
             return False
         return True
 
-    def _reclaim(self, path: str, record: str) -> bool:
+    def _reclaim(self, path: str, record: str, step: int) -> bool:
         """Take a name whose file was never written, or was removed by hand, and whose run is over."""
         lock = f"{record}.lock"
         try:
@@ -57,15 +62,15 @@ class Manifest:
         try:
             free = not os.path.lexists(path) and self._abandoned(self.owner(path))
             if free:
-                self.take(path)
+                self.take(path, step)
         finally:
             os.unlink(lock)
         return free
 
-    def take(self, path: str) -> None:
+    def take(self, path: str, step: int) -> None:
         """Make a file this run's own, whoever owned it."""
         self._begin()
-        _write(self._record(path), self._claim(path))
+        _write(self._record(path), self._claim(path, step))
 
     def release(self, path: str) -> None:
         """Give up a file that is gone."""
@@ -97,7 +102,31 @@ class Manifest:
         for path in paths:
             owner = self.owner(path)
             if owner is None or (owner != self.run and self._ended_by(owner, step)):
-                self.take(path)
+                self.take(path, step)
+
+    def adopt_unfinished(self, run: str | None, step: int) -> set[str]:
+        """Take over what a run that was killed has written beyond the checkpoint that it is resumed from.
+
+        This run will come to the same steps, and may then write the files anew under their names.
+
+        Args:
+            run: the run; nothing happens unless it was killed.
+            step: ``trainer.global_step`` of the checkpoint.
+
+        Returns:
+            The files.
+        """
+        record = self._run(run) if run else None
+        if record is None or record.get("status") != RUNNING or not _over(record, elsewhere=True):
+            return set()
+        found = {}
+        for directory, _, names in os.walk(os.path.join(self.folder, FOLDER, "files")):
+            for claim in (_read(os.path.join(directory, name)) for name in names if name.endswith(".json")):
+                if claim.get("run") == run and claim["step"] > step:
+                    found[os.path.join(self.folder, claim["file"])] = claim["step"]
+        for path, written_at in found.items():
+            self.take(path, written_at)
+        return set(found)
 
     def end(self, status: str, step: int) -> None:
         """The run is over: ``FINISHED`` or ``INTERRUPTED``, at a global step."""
@@ -131,8 +160,8 @@ class Manifest:
     def _process(self) -> dict[str, Any]:
         return {"run": self.run, "host": socket.gethostname(), "pid": os.getpid()}
 
-    def _claim(self, path: str) -> dict[str, str]:
-        return {"file": os.path.relpath(path, self.folder), "run": self.run}
+    def _claim(self, path: str, step: int) -> dict[str, Any]:
+        return {"file": os.path.relpath(path, self.folder), "run": self.run, "step": step}
 
     def _record(self, path: str) -> str:
         # The extension goes, so that nobody who looks for checkpoints finds records.

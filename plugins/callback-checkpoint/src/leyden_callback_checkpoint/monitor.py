@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leyden.errors import UserCodeError
-from leyden.kernel.loop import validation_due
 from leyden.plugins.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -59,9 +58,3 @@ class Monitor:
         return UserCodeError(
             f"{text.rstrip()} Log it with self.log({self.metric!r}, value), or monitor one that is there."
         )
-
-
-def validation_follows(trainer: Trainer) -> bool:
-    """Whether validation runs right after the training batch that has just ended."""
-    session = trainer.session
-    return session is not None and session.validating and validation_due(session)

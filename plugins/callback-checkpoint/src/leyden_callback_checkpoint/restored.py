@@ -54,9 +54,6 @@ class Restored:
         same = {path: path for path in paths}
         where = decided(trainer, lambda: self._located(callback, trainer, paths, new), same)
         continues = new == (self.dirpath or new) or any(where[path] != path for path in where)
-        lost = sorted(paths - set(where))
-        if lost:
-            warn("checkpoint-gone", f"ModelCheckpoint resumes without files that are gone: {listed(lost)}.")
         self._resettle(callback, where, continues)
         if not continues and callback.best_model_path:
             rank_zero_info(
@@ -64,7 +61,11 @@ class Restored:
                 f"one is saved; the files in {self.dirpath} are left alone."
             )
         if continues and trainer.is_global_zero:
-            self._adopt(callback, where.values(), trainer.global_step)
+            self._adopt(callback, where.values(), trainer)
+        lost = sorted(paths - set(where))
+        # A run that was killed may have removed them after it wrote the checkpoint.
+        if lost and trainer.is_global_zero and not callback._unfinished:
+            warn("checkpoint-gone", f"ModelCheckpoint resumes without files that are gone: {listed(lost)}.")
 
     def _resettle(self, callback: ModelCheckpoint, where: Mapping[str, str], continues: bool) -> None:
         state = self.state
@@ -94,7 +95,12 @@ class Restored:
             return path
         return os.path.join(new, os.path.relpath(path, old))
 
-    def _adopt(self, callback: ModelCheckpoint, paths: Iterable[str], step: int) -> None:
+    def _adopt(self, callback: ModelCheckpoint, paths: Iterable[str], trainer: Trainer) -> None:
+        step, last = trainer.global_step, callback.last_model_path
+        manifest = callback._owners(last) if last else None
+        if manifest is not None and os.path.realpath(last) == os.path.realpath(trainer.ckpt_path or ""):
+            found = manifest.adopt_unfinished(manifest.owner(last), step)
+            callback._unfinished = found - set(paths)
         for path in paths:
             manifest = callback._owners(path)
             if manifest is not None:

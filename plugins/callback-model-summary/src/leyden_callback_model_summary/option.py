@@ -31,11 +31,7 @@ class EnableModelSummary(Option):
         return value is not False
 
     def apply(self, value: bool, trainer: Trainer) -> None:
-        own = next((one for one in trainer.callbacks if isinstance(one, ModelSummary)), None)
-        if own is not None and not value:
-            allowed, remedy = f"True beside the callback {type(own).__name__}", "Leave one of them out."
-            raise ConfigurationError.about("enable_model_summary", value, allowed, remedy)
-        if value and own is None:
+        if value and not any(isinstance(one, ModelSummary) for one in trainer.callbacks):
             trainer.callbacks.append(RichModelSummary() if _framed() else ModelSummary())
 
 

@@ -24,6 +24,12 @@ class StepContract(RunContract):
         """The scheme of a run."""
         return self.run("fit").ok().trainer.session.step
 
+    def held_by(self, component: Any) -> Any:
+        """The plain values; the rest belongs to the session."""
+        return {
+            name: one for name, one in vars(component).items() if isinstance(one, bool | int | float | str)
+        }
+
     def module(self) -> Any:
         """The module that is trained by the scheme."""
         from leyden.testing.tiny import TinyModule
