@@ -27,12 +27,14 @@ class Moment:
         place: epoch, training batches completed in it, and point.
         counters: the counters as a checkpoint taken here would hold them.
         is_last_batch: likewise.
+        accumulating: likewise.
     """
 
     text: str
     place: tuple[int, int, Point]
     counters: dict[str, int]
     is_last_batch: bool
+    accumulating: bool
 
 
 class FakeBatches:
@@ -142,6 +144,7 @@ class FakeWork:
         manager.register([self._recorder()])
         self.hooks = manager.table
         self.load_training_data = partial(self.note, "load")
+        self.load_validation_data = partial(self.note, "load validation")
         self.start_epoch = partial(self.note, "start epoch")
         self.zero_grad_before_validation = partial(self.note, "zero grad")
 
@@ -160,7 +163,9 @@ class FakeWork:
         """Write a line of the journal."""
         state, counters = self.state, self.state.counters
         place = (counters.epoch, counters.batch, state.point)
-        self.journal.append(Moment(text, place, counters.state_dict(), state.is_last_batch))
+        self.journal.append(
+            Moment(text, place, counters.state_dict(), state.is_last_batch, self.step.accumulating)
+        )
 
     def note_of(self, text: str, *args: Any) -> None:
         """The same, with arguments."""
@@ -180,6 +185,11 @@ class FakeWork:
         """Stand where a checkpoint of that moment would put a new run."""
         self.state.counters.load_state_dict(moment.counters)
         self.state.point, self.state.is_last_batch = moment.place[2], moment.is_last_batch
+        self.step.accumulating = moment.accumulating
+
+    def ends_epoch(self, results: list[Any]) -> bool:
+        """As Lightning's -1."""
+        return -1 in results
 
     def sanity_check_due(self) -> bool:
         """As given."""

@@ -55,7 +55,7 @@ def epoch(*inside: str) -> list[str]:
 def test_fit_without_validation() -> None:
     work = fitted(2, max_epochs=2)
     twice = epoch(*batch(0), *batch(1)) * 2
-    assert work.texts == ["load", "on_train_start", *twice, "on_train_end"]
+    assert work.texts == ["load", "load validation", "on_train_start", *twice, "on_train_end"]
 
 
 def test_fit_with_sanity_check_and_validation_after_the_last_batch() -> None:
@@ -66,7 +66,7 @@ def test_fit_with_sanity_check_and_validation_after_the_last_batch() -> None:
     middle = epoch(*batch(0), *before, *inner, schedule)
     assert work.texts == [
         *("on_sanity_check_start", *sanity, "on_sanity_check_end"),
-        *("load", "on_train_start", *middle, "on_train_end"),
+        *("load", "load validation", "on_train_start", *middle, "on_train_end"),
     ]
     assert work.state.stage is RunningStage.TRAINING
 

@@ -109,5 +109,7 @@ def test_an_attribute_that_nobody_installed_is_answered_as_a_name_is(dists: Fake
     offer(dists, "acme", "fast")
     with pytest.raises(PluginNotFoundError, match="pip install leyden-strategy-warp"):
         components.by_attribute("strategies", "WarpStrategy", scan())
-    with pytest.raises(PluginNotFoundError, match=r"has no 'Fats'; installed: 'Fast'\. Did you mean 'Fast'\?"):
+    with pytest.raises(
+        PluginNotFoundError, match=r"has no 'Fats'; installed: 'Fast'\. Did you mean 'Fast'\?"
+    ):
         components.by_attribute("strategies", "Fats", scan())

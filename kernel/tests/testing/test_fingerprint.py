@@ -52,13 +52,15 @@ PAIRS: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS, ids=repr)
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda value: type(value).__name__)
 def test_other_contents_have_another_fingerprint(one: Any, other: Any) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
 @pytest.mark.parametrize(
-    "value", [one for pair in PAIRS for one in pair] + [float("nan"), torch.tensor(float("nan"))], ids=repr
+    "value",
+    [one for pair in PAIRS for one in pair] + [float("nan"), torch.tensor(float("nan"))],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_copy_has_the_same_fingerprint(value: Any) -> None:
     assert fingerprint(copy.deepcopy(value)) == fingerprint(value)

@@ -8,10 +8,17 @@ from leyden.plugins.adapt import from_plugin
 from leyden.testing import Call, HookRecorder, Runner
 
 
+def fire(manager: Manager, name: str, *args: object) -> object:
+    """Fire a hook that somebody listens to."""
+    call = getattr(manager.table, name)
+    assert call is not None
+    return call(*args)
+
+
 def test_every_hook_is_recorded_with_its_arguments(leyden_pm: Manager, hook_recorder: HookRecorder) -> None:
     hook_recorder.attach(leyden_pm)
     for name, event in EVENTS.items():
-        getattr(leyden_pm.table, name)(*event.params)
+        fire(leyden_pm, name, *event.params)
     wanted = [
         Call(name, dict(zip(event.params, event.params, strict=True))) for name, event in EVENTS.items()
     ]
@@ -21,8 +28,8 @@ def test_every_hook_is_recorded_with_its_arguments(leyden_pm: Manager, hook_reco
 
 def test_calls_can_be_looked_up_and_forgotten(leyden_pm: Manager, hook_recorder: HookRecorder) -> None:
     hook_recorder.attach(leyden_pm)
-    leyden_pm.table.on_train_batch_end("trainer", "module", {"loss": 1}, "batch", 3)
-    leyden_pm.table.on_train_end("trainer", "module")
+    fire(leyden_pm, "on_train_batch_end", "trainer", "module", {"loss": 1}, "batch", 3)
+    fire(leyden_pm, "on_train_end", "trainer", "module")
     (call,) = hook_recorder.of("on_train_batch_end")
     assert call.arguments["batch_idx"] == 3
     hook_recorder.clear()
@@ -37,7 +44,7 @@ def test_a_detached_recorder_hears_nothing(leyden_pm: Manager, hook_recorder: Ho
 def test_two_recorders_are_independent(leyden_pm: Manager, hook_recorder: HookRecorder) -> None:
     other = HookRecorder()
     hook_recorder.attach(leyden_pm)
-    leyden_pm.table.on_fit_start("trainer", "module")
+    fire(leyden_pm, "on_fit_start", "trainer", "module")
     assert (hook_recorder.names, other.names) == (["on_fit_start"], [])
 
 
@@ -52,7 +59,7 @@ def test_the_manager_takes_plugins(leyden_pm: Manager) -> None:
             return trainer
 
     leyden_pm.register([from_plugin("mine", Plugin)])
-    assert leyden_pm.table.on_fit_start("the trainer", "module") == ["the trainer"]
+    assert fire(leyden_pm, "on_fit_start", "the trainer", "module") == ["the trainer"]
 
 
 def test_a_recorder_hears_a_run(leyden_run: Runner) -> None:

@@ -1,0 +1,294 @@
+"""``leyden plugins``: list, show, check, hooks."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from leyden.cli import main, table
+from leyden.cli.families import named
+from leyden.cli.plugins_hooks import parsed, reference
+from leyden.errors import ConfigurationError
+from leyden.kernel.events import EVENTS
+from leyden.testing import FakeDists
+
+CALLBACK = """
+    from leyden.api.callback import Callback
+
+    class Counter(Callback):
+        \"\"\"Counts batches.\"\"\"
+        def __init__(self, every: int = 2) -> None:
+            self.every = every
+        def on_train_end(self, trainer, pl_module): pass
+        def on_fit_start(self, trainer, pl_module): pass
+"""
+HOOKS = """
+    from leyden.plugins import hookimpl
+
+    @hookimpl(wrapper=True)
+    def on_train_end(trainer):
+        return (yield)
+    def on_fit_start(trainer): pass
+"""
+OPTION = """
+    from leyden.interfaces import Option
+
+    class Patience(Option):
+        default = 3
+        annotation = int
+        doc = "how long to wait"
+        def validate(self, value, given): return value
+        def apply(self, value, trainer): trainer.patience = value
+"""
+KERNEL = ["leyden-kernel~=0.1.0"]
+
+
+@pytest.fixture
+def acme(fake_dist: FakeDists) -> FakeDists:
+    callbacks = {"leyden.callbacks": {"counter": "acme_counter:Counter"}}
+    fake_dist("acme-counter", callbacks, {"acme_counter": CALLBACK}, version="2.0", requires=KERNEL)
+    fake_dist(
+        "acme-hooks", {"leyden.plugins": {"watch": "acme_hooks"}}, {"acme_hooks": HOOKS}, requires=KERNEL
+    )
+    options = {group: {"patience": "acme_option:Patience"} for group in ("leyden.options", "leyden.defaults")}
+    fake_dist("acme-option", options, {"acme_option": OPTION}, requires=KERNEL)
+    return fake_dist
+
+
+@pytest.fixture
+def leyden(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run a command line; returns its status and output."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(["plugins", *arguments])
+        captured = capsys.readouterr()
+        return status, captured.out or captured.err
+
+    return run
+
+
+Leyden = Callable[..., tuple[int, str]]
+
+
+@pytest.mark.usefixtures("acme")
+def test_list_in_a_pipe_is_tab_separated(leyden: Leyden) -> None:
+    status, out = leyden("list")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert status == 0 and "\x1b" not in out
+    assert ["counter", "callback", "found", "acme-counter", "2.0"] in [row[:5] for row in rows]
+    assert [row[1] for row in rows if row[0] == "patience"] == ["option"]
+    assert not {"acme_counter", "acme_hooks", "acme_option"} & sys.modules.keys()
+
+
+@pytest.mark.usefixtures("acme")
+def test_list_as_json(leyden: Leyden) -> None:
+    rows = json.loads(leyden("list", "--json", "--family", "callback")[1])
+    wanted = {"family": "callback", "state": "found", "distribution": "acme-counter", "version": "2.0"}
+    (row,) = [row for row in rows if row["name"] == "counter"]
+    assert row == {"name": "counter", **wanted, "value": "acme_counter:Counter", "note": ""}
+    assert {row["family"] for row in rows} == {"callback"}
+
+
+@pytest.mark.usefixtures("acme")
+def test_list_all_imports_and_shows_hooks(leyden: Leyden) -> None:
+    rows = {row["name"]: row for row in json.loads(leyden("list", "--json", "--all")[1])}
+    assert rows["counter"]["hooks"] == "on_fit_start on_train_end"
+    assert rows["watch"]["hooks"] == "on_fit_start on_train_end"
+    assert rows["patience"]["hooks"] == ""
+
+
+def test_list_says_why_something_may_not_run(
+    acme: FakeDists, leyden: Leyden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme("acme-old", {"leyden.callbacks": {"old": "acme_old:X"}}, {}, requires=["leyden-kernel<0.1"])
+    monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "acme-counter")
+    rows = {row["name"]: row for row in json.loads(leyden("list", "--json", "--family", "callbacks")[1])}
+    assert rows["counter"]["state"] == "blocked" and "LEYDEN_DISABLE_PLUGINS" in rows["counter"]["note"]
+    assert rows["old"]["state"] == "incompatible" and "leyden-kernel<0.1" in rows["old"]["note"]
+
+
+@pytest.mark.parametrize("family", ["callback", "callbacks", "Callback", "leyden.callbacks"])
+def test_families_have_several_spellings(family: str) -> None:
+    assert named(family) == "leyden.callbacks"
+
+
+def test_an_unknown_family_is_refused(leyden: Leyden) -> None:
+    status, err = leyden("list", "--family", "calback")
+    assert status == 2 and "Did you mean 'callback'?" in err
+    with pytest.raises(ConfigurationError):
+        named("")
+
+
+@pytest.mark.usefixtures("acme")
+def test_show_a_callback(leyden: Leyden) -> None:
+    status, out = leyden("show", "counter")
+    assert status == 0
+    for text in (
+        "acme-counter 2.0",
+        "acme_counter.py",
+        "leyden-kernel~=0.1.0",
+        "Counts batches.",
+        "every: int = 2",
+    ):
+        assert text in out
+    assert re.search(r"hooks: +on_fit_start, on_train_end\n", out)
+
+
+@pytest.mark.usefixtures("acme")
+def test_show_says_what_is_slow(leyden: Leyden) -> None:
+    assert re.search(r"slow: +on_train_end wrap", leyden("show", "acme-hooks")[1])
+
+
+@pytest.mark.usefixtures("acme")
+def test_show_an_option(leyden: Leyden) -> None:
+    out = leyden("show", "patience")[1]
+    assert "patience: int = 3" in out and "how long to wait" in out and "always" in out
+
+
+def test_show_what_is_broken(acme: FakeDists, leyden: Leyden) -> None:
+    acme(
+        "acme-broken",
+        {"leyden.callbacks": {"crash": "acme_broken:X"}},
+        {"acme_broken": "import no_such_module"},
+    )
+    out = leyden("show", "crash")[1]
+    assert re.search(r"state: +broken", out) and "no_such_module" in out
+
+
+@pytest.mark.usefixtures("acme")
+def test_show_what_is_not_there(leyden: Leyden) -> None:
+    status, err = leyden("show", "countr")
+    assert status == 2 and "Did you mean 'counter'?" in err
+
+
+@pytest.mark.usefixtures("acme")
+def test_check_what_is_right(leyden: Leyden) -> None:
+    status, out = leyden("check", "counter", "acme-hooks", "patience")
+    assert status == 0
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["ok"] * 3
+
+
+BROKEN = {
+    "a missing module": ("import no_such_module", "no_such_module"),
+    "a syntax error": ("def", "SyntaxError"),
+    "an exit": ("raise SystemExit(3)", "SystemExit"),
+    "no such attribute": ("", "has no attribute 'Thing'"),
+    "no callback": ("class Thing: pass", "Make it a subclass of leyden.api.callback.Callback"),
+    "no class": ("Thing = 3", "Make it a subclass"),
+    "a misspelled hook": (
+        "from leyden.api.callback import Callback\nclass Thing(Callback):\n    def on_train_and(self, *a): pass",
+        "Did you mean 'on_train_end'?",
+    ),
+    "a missing parameter": (
+        "from leyden.api.callback import Callback\nclass Thing(Callback):\n    def on_train_end(self, trainer): pass",
+        "Take the same parameters",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_check_says_what_is_broken_and_how_to_mend_it(
+    what: str, fake_dist: FakeDists, leyden: Leyden
+) -> None:
+    source, expected = BROKEN[what]
+    entry = {"leyden.callbacks": {"thing": "acme_thing:Thing"}}
+    fake_dist("acme-thing", entry, {"acme_thing": source}, requires=KERNEL)
+    status, out = leyden("check", "thing")
+    assert status == 1
+    name, family, verdict, owner, _, problem = out.rstrip("\n").split("\t")
+    assert (name, family, verdict, owner) == ("thing", "callback", "broken", "acme-thing")
+    assert expected in problem
+
+
+def test_check_reports_missing_requirements(fake_dist: FakeDists, leyden: Leyden) -> None:
+    entry = {"leyden.callbacks": {"thing": "acme_thing:Counter"}}
+    requires = [*KERNEL, "no-such-distribution>=2", "pytest<1"]
+    fake_dist("acme-thing", entry, {"acme_thing": CALLBACK}, requires=requires)
+    status, out = leyden("check", "thing")
+    assert status == 1
+    assert "pip install 'no-such-distribution>=2'" in out and "It requires pytest<1" in out
+
+
+def test_check_reports_two_owners_of_a_name(acme: FakeDists, leyden: Leyden) -> None:
+    acme("acme-twin", {"leyden.callbacks": {"counter": "acme_counter:Counter"}}, {}, requires=KERNEL)
+    status, out = leyden("check", "acme-counter:counter")
+    assert status == 1 and "acme-twin offers the same name" in out
+
+
+def test_check_reports_what_may_not_run(
+    acme: FakeDists, leyden: Leyden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme("acme-old", {"leyden.callbacks": {"old": "acme_old:X"}}, {}, requires=["leyden-kernel<0.1"])
+    status, out = leyden("check", "old")
+    assert status == 1 and "pip install --upgrade acme-old" in out
+    monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "acme-counter")
+    assert leyden("check", "counter")[0] == 1
+
+
+def test_one_broken_plugin_does_not_hide_the_others(acme: FakeDists, leyden: Leyden) -> None:
+    acme(
+        "acme-broken",
+        {"leyden.callbacks": {"crash": "acme_broken:X"}},
+        {"acme_broken": "raise SystemExit(1)"},
+    )
+    status, out = leyden("check", "crash", "counter")
+    assert status == 1
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["broken", "ok"]
+
+
+def test_the_reference_has_every_hook(leyden: Leyden) -> None:
+    status, out = leyden("hooks")
+    assert status == 0 and out == reference()
+    for name, event in EVENTS.items():
+        assert f"### `{name}`" in out
+        assert f"{name}({', '.join(event.params)})" in out
+
+
+def test_every_hook_has_all_fields() -> None:
+    for event in EVENTS.values():
+        summary, fields = parsed(event.doc)
+        assert summary, event.name
+        assert list(fields) == ["When", "Order", "Ranks", "Returns", "Since"], event.name
+        assert all(fields.values()), event.name
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_an_aligned_table_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    out = Terminal()
+    table.write(("name", "state"), [("short", "found"), ("much longer", "broken")], out)
+    text = out.getvalue()
+    assert "\x1b[32mfound" in text and "\x1b[31mbroken" in text
+    plain = re.sub(r"\x1b\[\d+m", "", text).splitlines()
+    assert [line.rstrip() for line in plain] == [
+        "name         state",
+        "short        found",
+        "much longer  broken",
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_can_be_switched_off(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+    out = Terminal()
+    table.write(("name", "state"), [("short", "found")], out)
+    assert out.getvalue() == "name   state\nshort  found\n"
+
+
+def test_an_empty_table_has_its_header() -> None:
+    out = Terminal()
+    table.write(("name", "state"), [], out)
+    assert "name" in out.getvalue()

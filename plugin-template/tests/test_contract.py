@@ -1,0 +1,5 @@
+from leyden.testing import PluginContract
+
+
+class TestContract(PluginContract):
+    entry_point = "stopwatch"
