@@ -8,8 +8,7 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-PROJECTS := $(wildcard kernel/pyproject.toml plugins/*/pyproject.toml contrib/*/pyproject.toml \
-	plugin-template/pyproject.toml) pyproject.toml
+PROJECTS := $(wildcard kernel/pyproject.toml plugins/*/pyproject.toml contrib/*/pyproject.toml) pyproject.toml
 FOLDERS := $(patsubst %/,./%,$(dir $(filter-out pyproject.toml,$(PROJECTS)))) .
 SOURCES := $(wildcard kernel/src plugins/*/src contrib/*/src plugin-template/src)
 
@@ -52,9 +51,10 @@ $(BIN)/python:
 	@$(PIP) install --no-build-isolation $(foreach folder,$(FOLDERS),--editable $(folder))
 	@touch $@
 
-.venv/tools.stamp: .venv/install.stamp pyproject.toml
+.venv/tools.stamp: .venv/install.stamp plugin-template/pyproject.toml pyproject.toml
 	@echo 'installing the tools for development'
 	@$(PIP) install --group dev
+	@$(PIP) install --no-build-isolation --no-deps --editable ./plugin-template
 	@touch $@
 
 .venv/docs.stamp: .venv/install.stamp pyproject.toml
@@ -88,9 +88,13 @@ bench: venv
 	$(BIN)/python -m tests.benchmarks.calls
 	$(BIN)/python -m tests.benchmarks.speed
 
-# NO_MKDOCS_2_WARNING silences an advertisement of the theme.
-docs: mkdocs.yml .venv/docs.stamp
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+# The configuration is written here because its place would be the top level. NO_MKDOCS_2_WARNING silences an
+# advertisement of the theme.
+docs: .venv/docs.stamp
+	@mkdir -p build
+	@printf '%s\n' 'site_name: Leyden' 'docs_dir: ../docs' 'site_dir: ../site' 'theme: {name: material, font: false}' \
+		> build/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file build/mkdocs.yml
 	@echo 'site/index.html'
 
 wheels: install
