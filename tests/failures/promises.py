@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.failures.cases import LOADERS, STEMS, TRANSFER, Case, spans
+from tests.failures.cases import LOADERS, STEMS, TRANSFER
 from tests.failures.program import Account
 
 UNNOTED = {
@@ -90,32 +90,3 @@ def broken(account: Account) -> list[str]:
     if not account.fault.raised:
         return ["fired"]
     return [name for name, kept in PROMISES.items() if kept(account) is False]
-
-
-def _in_evaluation_mode(case: Case) -> bool:
-    stem = STEMS.get(case.call, "validation")
-    evaluating = (*spans(stem), f"{stem}_step", f"on_{stem}_model_eval")
-    if case.call in ("validate", "test", "predict"):
-        evaluating += (*TRANSFER, "log_metrics")
-    return case.hook in evaluating
-
-
-def _before_callbacks_join(case: Case) -> bool:
-    return case.hook == "configure_callbacks"
-
-
-def _outside_the_table(case: Case) -> bool:
-    return (case.place, case.hook) == ("module", "on_load_checkpoint")
-
-
-KNOWN: dict[str, tuple[Callable[[Case], bool], str]] = {
-    "training": (_in_evaluation_mode, "a pass that fails leaves the module in evaluation mode"),
-    "told": (_before_callbacks_join, "callbacks join the run after configure_callbacks"),
-    "note": (_outside_the_table, "the module's on_load_checkpoint is not called through the table"),
-}
-"""Promises that Leyden is known to break, in which cases, and why."""
-
-
-def known(case: Case) -> set[str]:
-    """The promises that Leyden is known to break in a case."""
-    return {name for name, (breaks, _) in KNOWN.items() if breaks(case)}

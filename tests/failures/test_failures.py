@@ -9,7 +9,7 @@ import pytest
 from tests.failures.cases import CASES, Case
 from tests.failures.cast import Package, load
 from tests.failures.program import Account, run
-from tests.failures.promises import KNOWN, PROMISES, broken, known
+from tests.failures.promises import PROMISES, broken
 
 
 @pytest.fixture(scope="module")
@@ -24,20 +24,7 @@ def _told(account: Account) -> str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_promises_hold_after(case: Case, leyden: Package, tmp_path: Path) -> None:
     account = run(leyden, case, tmp_path)
-    assert set(broken(account)) <= known(case), _told(account)
-
-
-@pytest.mark.parametrize(
-    "promise",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=why))
-        for name, (_, why) in KNOWN.items()
-    ],
-)
-def test_known_breaches_are_mended(promise: str, leyden: Package, tmp_path: Path) -> None:
-    breaks, _ = KNOWN[promise]
-    account = run(leyden, next(filter(breaks, CASES)), tmp_path)
-    assert broken(account) == []
+    assert broken(account) == [], _told(account)
 
 
 def test_a_failure_that_leaves_something_behind_is_seen(leyden: Package, tmp_path: Path) -> None:

@@ -54,10 +54,6 @@ def test_a_hook_plugins_error_names_plugin_distribution_version_and_hook(
         pytest.param(
             lambda: importlib.import_module("acme_callback").Acme,
             id="from its own module",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the owner is looked up in the groups scanned so far, and nothing scans callbacks",
-            ),
         ),
     ],
 )

@@ -70,7 +70,6 @@ def test_no_worker_is_left(call: str, place: str, hook: str, error: str, left: L
 
 
 @pytest.mark.parametrize(("call", "place", "hook"), [WHERE[0], WHERE[-1]], ids=str)
-@pytest.mark.xfail(strict=True, reason="nobody ends the workers that a loader keeps from epoch to epoch")
 def test_no_persistent_worker_is_left(call: str, place: str, hook: str, left: Left, tmp_path: Path) -> None:
     scene, caught = failed(Case(place, hook, call, "ValueError"), 2, tmp_path)
     assert caught is scene.fault.error
@@ -89,9 +88,6 @@ class Poisoned(torch.utils.data.Dataset[torch.Tensor]):
         return torch.ones(2)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the traceback of a worker's error holds the loader's iterator, which nobody closes"
-)
 def test_an_error_in_a_worker_keeps_its_type_and_leaves_no_worker(left: Left, tmp_path: Path) -> None:
     with quiet():
         scene = Scene(load("leyden"), Case("callback", "on_fit_start", "fit", "ValueError"), tmp_path)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 from kernel.tests.api.tiny import Linear, numbers, quiet, same
-from torch.optim import SGD, Adam
+from torch.optim import Adam
 from torch.optim.lr_scheduler import StepLR
 
-from leyden import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
+from leyden import Callback, LightningDataModule, Trainer, seed_everything
 from leyden.api.warn import LeydenWarning
-from leyden.errors import CheckpointError, ConfigurationError, DetachedError
+from leyden.errors import CheckpointError, DetachedError
 
 BATCHES, EPOCHS = 3, 2
 
@@ -49,7 +49,9 @@ class SaveAlways(Callback):
         trainer.save_checkpoint(self.folder / f"{trainer.fit_loop.total_batch_idx}.ckpt")
 
 
-def fitted(seed: int, options: dict[str, Any], callbacks: list[Any], path: Path | None = None) -> tuple[Noisy, Any]:
+def fitted(
+    seed: int, options: dict[str, Any], callbacks: list[Any], path: Path | None = None
+) -> tuple[Noisy, Any]:
     """A module fitted on shuffled data, and its Trainer."""
     seed_everything(seed, verbose=False)
     module = Noisy()
@@ -73,7 +75,9 @@ def test_resumed_after_any_batch_is_bit_by_bit_uninterrupted(options: dict[str, 
         assert same(module.state_dict(), whole.state_dict())
         assert same(other.callback_metrics, trainer.callback_metrics)
         assert other.run_state.counters == trainer.run_state.counters
-        for one, two in zip(other.optimizers[0].state.values(), trainer.optimizers[0].state.values(), strict=True):
+        for one, two in zip(
+            other.optimizers[0].state.values(), trainer.optimizers[0].state.values(), strict=True
+        ):
             assert same(one, two)
 
 
@@ -177,7 +181,10 @@ def test_another_set_of_plugins_is_told(tmp_path: Path) -> None:
     ("change", "text"),
     [
         (lambda found: found.pop("optimizer_states"), "saved with weights only"),
-        (lambda found: found["optimizer_states"].clear(), r"0 optimizer\(s\), and configure_optimizers gives 1"),
+        (
+            lambda found: found["optimizer_states"].clear(),
+            r"0 optimizer\(s\), and configure_optimizers gives 1",
+        ),
         (lambda found: found["lr_schedulers"].clear(), r"0 learning-rate scheduler\(s\)"),
         (lambda found: found["state_dict"].pop("layer.bias"), "does not fit Stepped"),
     ],
@@ -244,71 +251,3 @@ def test_a_plugin_may_read_instead(tmp_path: Path) -> None:
     reading = Reading(saved(tmp_path))
     quiet(plugins=[reading], max_epochs=2).fit(Stepped(), numbers(), ckpt_path=tmp_path / "a.ckpt")
     assert reading.asked == [str(tmp_path / "a.ckpt")]
-
-
-# -- modules made from checkpoints ----------------------------------------------------------------------------------
-
-
-def written(tmp_path: Path, module: LightningModule) -> Path:
-    """A checkpoint of a module."""
-    trainer = quiet()
-    trainer.fit(module, numbers())
-    trainer.save_checkpoint(tmp_path / "a.ckpt")
-    return tmp_path / "a.ckpt"
-
-
-def test_a_module_is_made_from_its_hyper_parameters_and_weights_without_touching_random_numbers(tmp_path: Path) -> None:
-    module = Sized(3, depth=4)
-    path = written(tmp_path, module)
-    state = torch.get_rng_state()
-    made = Sized.load_from_checkpoint(path)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert made.hparams == {"width": 3, "depth": 4}
-    assert same(made.state_dict(), module.state_dict())
-    assert Sized.load_from_checkpoint(path, depth=9).hparams == {"width": 3, "depth": 9}
-    assert Data.load_from_checkpoint(written_data(tmp_path)).hparams == {"size": 4}
-
-
-def written_data(tmp_path: Path) -> Path:
-    """A checkpoint of a data module of another size."""
-    trainer = quiet()
-    trainer.fit(Linear(), datamodule=Data(size=4))
-    trainer.save_checkpoint(tmp_path / "data.ckpt")
-    return tmp_path / "data.ckpt"
-
-
-class Unsaved(Linear):
-    """A module whose needed argument was not saved."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-
-
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    path = written(tmp_path, Unsaved(3))
-    with pytest.raises(ConfigurationError, match=r"Unsaved needs 'width'.*load_from_checkpoint\(path, width=…\)"):
-        Unsaved.load_from_checkpoint(path)
-    assert isinstance(Unsaved.load_from_checkpoint(path, width=3), Unsaved)
-
-
-def test_hyper_parameters_that_are_no_plain_data_are_left_out_and_told(tmp_path: Path) -> None:
-    module = Linear()
-    module.save_hyperparameters({"net": torch.nn.ReLU(), "rate": 0.1, "path": tmp_path, "size": torch.Size([2])})
-    with pytest.warns(LeydenWarning, match=r"\[hparams-dropped\].*net \(ReLU\)"):
-        path = written(tmp_path, module)
-    assert torch.load(path, weights_only=True)["hyper_parameters"] == {
-        "rate": 0.1, "path": str(tmp_path), "size": torch.Size([2]),
-    }  # fmt: skip
-
-
-def test_weights_that_do_not_fit_are_an_error_unless_strict_is_off(tmp_path: Path) -> None:
-    class Wider(Linear):
-        def __init__(self) -> None:
-            super().__init__()
-            self.more = torch.nn.Linear(1, 1)
-
-    path = written(tmp_path, Linear(lambda m: SGD(m.parameters(), lr=0.1)))
-    with pytest.raises((RuntimeError, CheckpointError), match=r"more\.weight"):
-        Wider.load_from_checkpoint(path)
-    with pytest.warns(LeydenWarning, match=r"\[partial-weights\].*'more.bias', 'more.weight'"):
-        Wider.load_from_checkpoint(path, strict=False)

@@ -105,7 +105,6 @@ def test_an_empty_iterable_cannot_be_cycled() -> None:
     assert batches(CombinedLoader([range(2), range(0)], "min_size")) == []
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="StopIteration inside a generator; only sized ones are asked")
 def test_an_empty_iterable_without_a_length_cannot_be_cycled_either() -> None:
     with pytest.raises(ConfigurationError, match="is empty"):
         batches(CombinedLoader([range(2), Unsized(0)], "max_size_cycle"))

@@ -28,7 +28,11 @@ def judging(**arguments: Any) -> Linear:
     ("arguments", "one", "two"),
     [
         ({}, [{"x": 1.0}], [{"x/dataloader_idx_0": 1.0}, {"x/dataloader_idx_1": 2.0}]),
-        ({"on_step": True}, [{"x_epoch": 1.0}], [{"x_epoch/dataloader_idx_0": 1.0}, {"x_epoch/dataloader_idx_1": 2.0}]),
+        (
+            {"on_step": True},
+            [{"x_epoch": 1.0}],
+            [{"x_epoch/dataloader_idx_0": 1.0}, {"x_epoch/dataloader_idx_1": 2.0}],
+        ),
         ({"reduce_fx": "sum"}, [{"x": 2.0}], [{"x/dataloader_idx_0": 2.0}, {"x/dataloader_idx_1": 6.0}]),
     ],
     ids=["default", "both", "sum"],
@@ -45,7 +49,9 @@ def test_loggers_get_epoch_values_together_and_step_values_on_an_axis_of_their_o
     trainer = quiet(logger=logger)
     module = judging(on_step=True)
     trainer.test(module, [numbers(4), numbers(4)], verbose=False)
-    steps = [({f"x_step/dataloader_idx_{i}": value}, step) for i in (0, 1) for step, value in enumerate((0.0, 2.0))]
+    steps = [
+        ({f"x_step/dataloader_idx_{i}": value}, step) for i in (0, 1) for step, value in enumerate((0.0, 2.0))
+    ]
     together = {"x_epoch/dataloader_idx_0": 1.0, "x_epoch/dataloader_idx_1": 1.0, "epoch": 0}
     assert logger.metrics == [*steps, (together, 0)]
     trainer.test(module, numbers(4), verbose=False)
@@ -78,7 +84,9 @@ def test_gradients_are_off_and_every_submodule_gets_its_mode_back(call: str, inf
     seen: set[tuple[bool, ...]] = set()
 
     def step(self: Any, batch: Any, batch_idx: int) -> None:
-        seen.add((torch.is_grad_enabled(), torch.is_inference_mode_enabled(), self.training, self.frozen.training))
+        seen.add(
+            (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), self.training, self.frozen.training)
+        )
 
     module = Linear(validation_step=step, test_step=step, predict_step=step)
     module.frozen = torch.nn.Dropout().eval()
@@ -131,7 +139,9 @@ def test_several_loaders_need_a_step_that_takes_the_index() -> None:
 
 def test_one_loader_needs_a_step_that_does_without() -> None:
     with pytest.raises(UserCodeError, match="dataloader_idx the default 0"):
-        quiet().validate(Linear(validation_step=lambda self, batch, batch_idx, dataloader_idx: None), numbers())
+        quiet().validate(
+            Linear(validation_step=lambda self, batch, batch_idx, dataloader_idx: None), numbers()
+        )
 
 
 def test_a_table_is_printed_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ def made(save: Any, **arguments: Any) -> dict[str, Any]:
     """The hyper-parameters of an object whose ``__init__`` calls ``save``."""
 
     class Mine(LightningModule):
-        def __init__(self, a: int = 1, b: int = 2, *rest: int, c: int = 3, **kwargs: Any) -> None:
+        def __init__(self, a: int = 1, bb: int = 2, *rest: int, c: int = 3, **kwargs: Any) -> None:
             super().__init__()
             local = "not an argument"
             save(self, a, local, inspect.currentframe())
@@ -30,12 +30,12 @@ def made(save: Any, **arguments: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("save", "kept"),
     [
-        (lambda self, a, x, frame: self.save_hyperparameters(frame=frame), {"a": 1, "b": 2, "c": 3, "d": 4}),
+        (lambda self, a, x, frame: self.save_hyperparameters(frame=frame), {"a": 1, "bb": 2, "c": 3, "d": 4}),
         (lambda self, a, x, frame: self.save_hyperparameters("a", frame=frame), {"a": 1}),
         (lambda self, a, x, frame: self.save_hyperparameters("c", "d", frame=frame), {"c": 3, "d": 4}),
-        (lambda self, a, x, frame: self.save_hyperparameters(ignore="a", frame=frame), {"b": 2, "c": 3, "d": 4}),
-        (lambda self, a, x, frame: self.save_hyperparameters(ignore=["b", "d"], frame=frame), {"a": 1, "c": 3}),
-        (lambda self, a, x, frame: self.save_hyperparameters("a", "b", ignore="b", frame=frame), {"a": 1}),
+        (lambda self, a, x, frame: self.save_hyperparameters(ignore="bb", frame=frame), {"a": 1, "c": 3, "d": 4}),
+        (lambda self, a, x, frame: self.save_hyperparameters(ignore=["bb", "d"], frame=frame), {"a": 1, "c": 3}),
+        (lambda self, a, x, frame: self.save_hyperparameters("a", "bb", ignore="bb", frame=frame), {"a": 1}),
         (lambda self, a, x, frame: self.save_hyperparameters({"x": 1}, frame=frame), {"x": 1}),
         (lambda self, a, x, frame: self.save_hyperparameters(Namespace(y=2), frame=frame), {"y": 2}),
         (lambda self, a, x, frame: self.save_hyperparameters(Plain(7), frame=frame), {"z": 7}),
@@ -122,7 +122,6 @@ def test_the_initial_values_are_copies_of_their_own() -> None:
     assert module.hparams_initial.sizes == [1, 2]
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="hparams_initial deep-copies again what was kept uncopied")
 def test_what_cannot_be_copied_is_kept_all_the_same() -> None:
     generator = (i for i in range(3))
     module = Linear()
@@ -138,7 +137,9 @@ def test_what_cannot_be_copied_is_kept_all_the_same() -> None:
         ((3,), ArgumentTypeError, "names of arguments, or one dict, Namespace or dataclass"),
     ],
 )
-def test_what_cannot_be_saved_is_refused(arguments: tuple[Any, ...], kind: type[Exception], text: str) -> None:
+def test_what_cannot_be_saved_is_refused(
+    arguments: tuple[Any, ...], kind: type[Exception], text: str
+) -> None:
     class Wrong(LightningModule):
         def __init__(self, width: int = 1, depth: int = 2) -> None:
             super().__init__()

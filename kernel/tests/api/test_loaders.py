@@ -95,7 +95,11 @@ def test_without_a_length_one_batch_is_fetched_ahead_and_prepared_only_when_its_
             fetched.append(index)
             yield index
 
-    batches = LoaderBatches(fetch(), inf, lambda one: prepared.append(one) or one, "train_dataloaders").iterate()
+    def prepare(one: int) -> int:
+        prepared.append(one)
+        return one
+
+    batches = LoaderBatches(fetch(), inf, prepare, "train_dataloaders").iterate()
     assert next(batches) == (0, False)
     assert (fetched, prepared) == ([0, 1], [0])
     assert list(batches) == [(1, False), (2, True)]
@@ -152,7 +156,9 @@ KINDS = ["shuffle", "own generator", "weighted", "with replacement", "batch samp
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count", [0, 1, 3, 5])
-def test_skipping_leaves_the_rest_the_random_numbers_and_the_user_data_untouched(kind: str, count: int) -> None:
+def test_skipping_leaves_the_rest_the_random_numbers_and_the_user_data_untouched(
+    kind: str, count: int
+) -> None:
     dataset = Numbers(9)
     torch.manual_seed(1)
     whole = [one.tolist() for one in random_loader(dataset, kind)]
@@ -211,7 +217,10 @@ def test_a_collection_of_training_loaders_is_cycled_together() -> None:
 
 
 def test_a_collection_of_evaluation_loaders_is_run_one_after_the_other() -> None:
-    assert [list(one) for one in evaluation_loaders([range(2), range(3)], "val_dataloaders")] == [[0, 1], [0, 1, 2]]
+    assert [list(one) for one in evaluation_loaders([range(2), range(3)], "val_dataloaders")] == [
+        [0, 1],
+        [0, 1, 2],
+    ]
 
 
 @pytest.mark.parametrize("given", [None, "text", 3])
@@ -235,6 +244,8 @@ def test_a_run_takes_what_the_limits_leave() -> None:
 
 def test_a_stream_is_trained_to_its_end_and_its_last_batch_is_known() -> None:
     lasts: list[bool] = []
-    module = Linear(on_train_batch_start=lambda self, batch, batch_idx: lasts.append(self.trainer.is_last_batch))
+    module = Linear(
+        on_train_batch_start=lambda self, batch, batch_idx: lasts.append(self.trainer.is_last_batch)
+    )
     quiet(max_epochs=2).fit(module, DataLoader(Stream(6), 2))
     assert lasts == [False, False, True] * 2

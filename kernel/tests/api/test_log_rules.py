@@ -51,7 +51,9 @@ def test_defaults_and_what_is_allowed(hooks: frozenset[str], default: Any, allow
                         asked(hook, on_step=on_step, on_epoch=on_epoch)
 
 
-@pytest.mark.parametrize("hook", ["setup", "on_fit_start", "on_train_end", "predict_step", "on_predict_batch_end", None])
+@pytest.mark.parametrize(
+    "hook", ["setup", "on_fit_start", "on_train_end", "predict_step", "on_predict_batch_end", None]
+)
 def test_elsewhere_it_is_refused(hook: str | None) -> None:
     with pytest.raises(ConfigurationError, match=hook or "code outside a hook"):
         asked(hook)
@@ -66,7 +68,7 @@ def test_the_loaders_suffix_is_leydens(name: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [{"prog_bar": 1}, {"logger": "yes"}, {"on_step": 0}, {"sync_dist": "no"}, {"rank_zero_only": []}],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_wrong_type_is_refused_by_the_arguments_name(arguments: dict[str, Any]) -> None:
     with pytest.raises(ArgumentTypeError, match=rf"self.log\({next(iter(arguments))}\)="):
@@ -80,7 +82,15 @@ def test_a_name_is_a_string() -> None:
 
 @pytest.mark.parametrize(
     ("given", "name"),
-    [("mean", "mean"), ("max", "max"), (torch.mean, "mean"), (torch.amax, None), (sum, "sum"), (min, "min"), (max, "max")],
+    [
+        ("mean", "mean"),
+        ("max", "max"),
+        (torch.mean, "mean"),
+        (torch.amax, None),
+        (sum, "sum"),
+        (min, "min"),
+        (max, "max"),
+    ],
 )
 def test_reductions_by_name_and_by_function(given: Any, name: str | None) -> None:
     if name is not None:
@@ -107,7 +117,11 @@ def test_a_tensor_of_one_element_is_a_value_as_it_is() -> None:
     assert check_value("x", tensor) is tensor
 
 
-@pytest.mark.parametrize("value", [torch.ones(2), torch.ones(0), "text", None, [1], 1j, object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [torch.ones(2), torch.ones(0), "text", None, [1], 1j, object()],
+    ids=lambda value: type(value).__name__,
+)
 def test_anything_else_is_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"self.log\('x', "):
         check_value("x", value)

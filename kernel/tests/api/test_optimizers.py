@@ -76,7 +76,10 @@ def test_several_optimizers_are_stepped_by_hand(returns: Callable[[Any], Any]) -
     [
         *(lambda m: 3, lambda m: "adam", lambda m: [], lambda m: [3], lambda m: ([], [])),
         *(lambda m: (sgd(m), 3), lambda m: {"lr_scheduler": 3}, lambda m: {"optimizer": "adam"}),
-        *(lambda m: [sgd(m), {"optimizer": sgd(m)}], lambda m: [{"optimizer": sgd(m), "frequency": 1}, {"optimizer": sgd(m)}]),
+        *(
+            lambda m: [sgd(m), {"optimizer": sgd(m)}],
+            lambda m: [{"optimizer": sgd(m), "frequency": 1}, {"optimizer": sgd(m)}],
+        ),
     ],
     ids=range(10),
 )
@@ -119,7 +122,9 @@ def rates(settings: dict[str, Any], epochs: int = 2, batches: int = 4, **options
     ],
     ids=str,
 )
-def test_when_a_scheduler_steps(settings: dict[str, Any], options: dict[str, Any], wanted: list[float]) -> None:
+def test_when_a_scheduler_steps(
+    settings: dict[str, Any], options: dict[str, Any], wanted: list[float]
+) -> None:
     assert rates(settings, **options) == wanted
 
 
@@ -129,7 +134,10 @@ def watching(strict: bool = True, log: bool = True, **settings: Any) -> list[flo
 
     def returns(m: Any) -> Any:
         scheduler = ReduceLROnPlateau(o := sgd(m), patience=0, factor=0.5)
-        return {"optimizer": o, "lr_scheduler": {"scheduler": scheduler, "strict": strict, "monitor": "x", **settings}}
+        return {
+            "optimizer": o,
+            "lr_scheduler": {"scheduler": scheduler, "strict": strict, "monitor": "x", **settings},
+        }
 
     module = Linear(returns)
 
@@ -183,7 +191,9 @@ def test_a_scheduler_is_needed_a_misspelt_key_is_refused_and_an_unknown_one_told
 def test_foreign_things_in_the_schedulers_place_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="state_dict and load_state_dict"):
         configured(lambda m: ([sgd(m)], [object()]))
-    with pytest.raises(ConfigurationError, match="belongs to an optimizer that configure_optimizers did not return"):
+    with pytest.raises(
+        ConfigurationError, match="belongs to an optimizer that configure_optimizers did not return"
+    ):
         configured(lambda m: ([sgd(m)], [halving(sgd(m))]))
     with pytest.raises(ConfigurationError, match="override lr_scheduler_step"):
         configured(lambda m: ([sgd(m)], [sgd(m)]))
@@ -203,7 +213,7 @@ def test_the_wrapper_is_what_it_wraps() -> None:
     assert outer.state_dict() == inner.state_dict()
     outer.param_groups[0]["lr"] = 0.2
     assert inner.param_groups[0]["lr"] == 0.2
-    outer.defaults = {"new": 1}  # type: ignore[assignment]
+    outer.defaults = {"new": 1}
     assert inner.defaults == {"new": 1}
     outer.step()
     assert stepped == [(inner, None)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +39,10 @@ def fitted(module: Linear, batches: int = 3, **options: Any) -> tuple[Any, Kept]
 def views(trainer: Any) -> dict[str, dict[str, float]]:
     """The three views as numbers."""
     names = ("callback_metrics", "logged_metrics", "progress_bar_metrics")
-    return {name.partition("_")[0]: {key: float(one) for key, one in getattr(trainer, name).items()} for name in names}
+    return {
+        name.partition("_")[0]: {key: float(one) for key, one in getattr(trainer, name).items()}
+        for name in names
+    }
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,11 @@ def test_step_values_are_written_every_so_many_updates() -> None:
 def test_under_accumulation_only_batches_that_update_are_written_and_counted() -> None:
     module = logging(training_step=lambda self: self.log("x", self.at))
     _, logger = fitted(module, 5, accumulate_grad_batches=2)
-    assert logger.metrics == [({"x": 2.0, "epoch": 0}, 0), ({"x": 6.0, "epoch": 0}, 1), ({"x": 8.0, "epoch": 0}, 2)]
+    assert logger.metrics == [
+        ({"x": 2.0, "epoch": 0}, 0),
+        ({"x": 6.0, "epoch": 0}, 1),
+        ({"x": 8.0, "epoch": 0}, 2),
+    ]
 
 
 def test_a_metric_named_step_is_the_x_axis() -> None:
@@ -111,14 +117,19 @@ def test_a_metric_named_step_is_the_x_axis() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reduce_fx", "value"), [("mean", 2.0), ("sum", 6.0), ("min", 0.0), ("max", 4.0), (torch.sum, 6.0), (max, 4.0)]
+    ("reduce_fx", "value"),
+    [("mean", 2.0), ("sum", 6.0), ("min", 0.0), ("max", 4.0), (torch.sum, 6.0), (max, 4.0)],
 )
 def test_reductions(reduce_fx: Any, value: float) -> None:
-    module = logging(training_step=lambda self: self.log("x", self.at, on_step=False, on_epoch=True, reduce_fx=reduce_fx))
+    module = logging(
+        training_step=lambda self: self.log("x", self.at, on_step=False, on_epoch=True, reduce_fx=reduce_fx)
+    )
     assert fitted(module)[0].callback_metrics["x"].item() == value
 
 
-@pytest.mark.parametrize(("sizes", "value"), [(None, 9 / 7), ({"batch_size": 1}, 1.5)], ids=["found", "given"])
+@pytest.mark.parametrize(
+    ("sizes", "value"), [(None, 9 / 7), ({"batch_size": 1}, 1.5)], ids=["found", "given"]
+)
 def test_a_mean_is_weighted_by_the_batch_size(sizes: dict[str, int] | None, value: float) -> None:
     module = logging(
         training_step=lambda self: self.log("x", self.at / 2, on_step=False, on_epoch=True, **(sizes or {}))
@@ -191,7 +202,9 @@ def test_one_name_in_two_hooks_is_two_metrics() -> None:
 
 def test_other_arguments_for_a_known_name_are_refused() -> None:
     module = logging(training_step=lambda self: self.log("x", 1.0, prog_bar=self.at > 0))
-    with pytest.raises(ConfigurationError, match=r"self.log\('x', …\) was called in training_step with other arguments"):
+    with pytest.raises(
+        ConfigurationError, match=r"self.log\('x', …\) was called in training_step with other arguments"
+    ):
         fitted(module)
 
 
@@ -263,26 +276,3 @@ def test_what_is_synchronised_when_the_epoch_ends(
     assert trainer.callback_metrics["x"].item() == value
     assert reducing.calls[: len(calls)] == calls
     assert bool(reducing.calls) == bool(calls)
-
-
-def calls_in(program: Callable[[], object]) -> int:
-    """Interpreter calls (of Python and of C functions) that a program makes, its own not counted."""
-    events: list[str] = []
-    sys.setprofile(lambda frame, event, argument: events.append(event))
-    try:
-        program()
-    finally:
-        sys.setprofile(None)
-    return sum(event in ("call", "c_call") for event in events) - 2  # the program, and sys.setprofile
-
-
-@pytest.mark.parametrize("kind", ["tensor", "number"])
-def test_a_known_key_costs_15_calls_at_most(kind: str) -> None:
-    costs: list[int] = []
-
-    def log(self: Any) -> None:
-        value = self.layer.weight.sum() if kind == "tensor" else 1.0
-        costs.append(calls_in(lambda: self.log("x", value, on_step=True, on_epoch=True)))
-
-    fitted(logging(training_step=log), 5)
-    assert 0 < max(costs[1:]) <= 15

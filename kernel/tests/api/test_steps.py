@@ -70,7 +70,9 @@ def test_accumulation_agrees_with_a_loop_by_hand(make: Callable[[Any], Any], win
 
 @pytest.mark.parametrize("algorithm", ["norm", "value"])
 def test_clipping_is_the_same_on_both_paths(algorithm: str) -> None:
-    def clip(self: Any, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None) -> None:
+    def clip(
+        self: Any, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
         self.clip_gradients(optimizer, 0.01, algorithm)
 
     make = OPTIMIZERS["SGD"]
@@ -106,7 +108,9 @@ def test_an_optimizer_with_step_hooks_of_its_own_is_handed_the_closure() -> None
 
     def make(module: Any) -> Any:
         optimizer = OPTIMIZERS["SGD"](module)
-        optimizer.register_step_pre_hook(lambda one, args, kwargs: seen.append(len(args) > 1 or "closure" in kwargs))
+        optimizer.register_step_pre_hook(
+            lambda one, args, kwargs: seen.append(len(args) > 1 or "closure" in kwargs)
+        )
         return optimizer
 
     assert same(fitted(make).state_dict(), fitted(OPTIMIZERS["SGD"]).state_dict())
@@ -150,14 +154,18 @@ def outputs_of(returns: Callable[[Any, Any], Any], window: int = 1) -> list[Any]
 def test_outputs_are_the_detached_loss_divided_by_the_window_and_what_else_was_returned() -> None:
     loss = lambda self, batch: self(batch).sum() * 0 + 6.0  # noqa: E731
     assert outputs_of(loss)[0] == {"loss": torch.tensor(6.0)}
-    (first, _) = outputs_of(lambda self, batch: {"loss": loss(self, batch), "extra": "x", "y": self(batch).sum()}, 2)
+    (first, _) = outputs_of(
+        lambda self, batch: {"loss": loss(self, batch), "extra": "x", "y": self(batch).sum()}, 2
+    )
     assert (first["loss"].item(), first["extra"]) == (3.0, "x")
     assert not first["loss"].requires_grad
     assert not first["y"].requires_grad
     assert outputs_of(lambda self, batch: None) == [{}, {}]
 
 
-@pytest.mark.parametrize("wrong", [3.0, "loss", [torch.ones(())], {"lost": torch.ones(())}, {"loss": 3.0}, {"loss": None}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [3.0, "loss", [torch.ones(())], {"lost": torch.ones(())}, {"loss": 3.0}, {"loss": None}], ids=str
+)
 def test_anything_else_is_refused(wrong: Any) -> None:
     with pytest.raises(UserCodeError, match="training_step returned"):
         outputs_of(lambda self, batch: wrong)
@@ -231,7 +239,9 @@ def in_closure(self: Any, batch: Any) -> Any:
 
 @each_optimizer
 @pytest.mark.parametrize("step", [alone, in_closure])
-def test_manual_and_automatic_agree_bit_by_bit(step: Callable[[Any, Any], Any], make: Callable[[Any], Any]) -> None:
+def test_manual_and_automatic_agree_bit_by_bit(
+    step: Callable[[Any, Any], Any], make: Callable[[Any], Any]
+) -> None:
     assert same(manual(step, make).state_dict(), fitted(make).state_dict())
 
 
@@ -268,7 +278,9 @@ def test_toggling_leaves_one_optimizers_parameters_and_gives_the_others_back() -
 
 def test_manual_backward_belongs_to_manual_optimization() -> None:
     with pytest.raises(ConfigurationError, match="automatic_optimization=True"):
-        fitted(OPTIMIZERS["SGD"], training_step=lambda self, batch, i: self.manual_backward(self(batch).mean()))
+        fitted(
+            OPTIMIZERS["SGD"], training_step=lambda self, batch, i: self.manual_backward(self(batch).mean())
+        )
 
 
 def test_accumulation_by_the_trainer_is_refused() -> None:

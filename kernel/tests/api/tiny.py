@@ -46,6 +46,9 @@ class Linear(LightningModule):
         methods: functions that take the place of methods; they get the module first.
     """
 
+    optimize: Callable[[Any], Any] | None
+    seen: list[Any]
+
     def __init__(self, optimize: Callable[[Any], Any] | None = None, **methods: Callable[..., Any]) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(2, 1)

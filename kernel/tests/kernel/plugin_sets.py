@@ -31,7 +31,8 @@ class Part:
         hook: which.
         params: those of the hook's parameters that it takes, in an order of its own.
         kind: "" or one of pluggy's options that change the order, or wrap.
-        act: ``None``, ``value`` or an exception type: what it returns or raises. Wrappers do so after the others.
+        act: ``None``, ``value``, ``falsy`` or an exception type: what it returns or raises.
+            Wrappers do so after the others.
         early: whether a wrapper raises before it lets the others run.
     """
 
@@ -54,7 +55,7 @@ class Part:
     def _do(self, owner: str, otherwise: Any = None) -> Any:
         if isinstance(self.act, type):
             raise self.act(f"{owner} in {self.hook}")
-        return otherwise if self.act is None else (owner, self.act)
+        return {None: otherwise, "falsy": 0}.get(self.act, (owner, self.act))
 
     def _plain(self, owner: str, log: Log) -> Callable[..., Any]:
         def act(args: tuple[Any, ...]) -> Any:
@@ -85,8 +86,8 @@ class Part:
             log.append((owner, "before", args))
             outcome = yield
             log.append((owner, "after", type(outcome.exception)))
-            if self.act == "value":
-                outcome.force_result((owner, "forced"))
+            if self.act in ("value", "falsy"):
+                outcome.force_result((owner, "forced") if self.act == "value" else 0)
             elif self.act is not None:
                 outcome.force_exception(self.act(f"{owner} in {self.hook}"))
 
@@ -100,7 +101,7 @@ def parts(draw: st.DrawFn, hooks: Sequence[str], kinds: Sequence[str]) -> Part:
     params = EVENTS[hook].params
     taken = draw(st.permutations(params))[: draw(st.integers(0, len(params)))]
     kind = draw(st.sampled_from(kinds))
-    act = draw(st.sampled_from([None, None, "value", "value", *ERRORS]))
+    act = draw(st.sampled_from([None, None, "value", "value", "falsy", *ERRORS]))
     return Part(hook, tuple(taken), kind, act, draw(st.booleans()))
 
 

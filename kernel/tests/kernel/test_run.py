@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from leyden.kernel.events import EVENTS
-from leyden.kernel.run import execute
+from leyden.kernel.run import Cleanup, execute
 from leyden.kernel.state import RunningStage, RunState, TrainerStatus
 from leyden.plugins.adapt import Participant
 from leyden.plugins.manager import Manager
@@ -44,7 +43,7 @@ class Journaled:
         if error is not None:
             raise error
 
-    def set_up(self, cleanup: ExitStack) -> None:
+    def set_up(self, cleanup: Cleanup) -> None:
         """Two things to undo, one before and one after what may fail."""
         assert self.state.status is TrainerStatus.RUNNING
         assert not self.state.should_stop
@@ -132,9 +131,6 @@ def test_the_first_error_is_raised_with_notes_about_those_of_the_cleanup() -> No
     assert session.journal[-1] == "undo first"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="ExitStack raises the last error of several; the earlier ones get no note"
-)
 def test_two_errors_of_the_cleanup_are_both_told() -> None:
     session = Journaled(undo_second=OSError("disk"), undo_first=ValueError("late"))
     with pytest.raises(OSError, match="disk") as caught:
@@ -171,7 +167,6 @@ class Alike(Exception):
     __hash__ = Exception.__hash__
 
 
-@pytest.mark.xfail(strict=True, reason="errors are told apart with ==, not by identity")
 def test_errors_that_compare_equal_are_different_errors() -> None:
     with pytest.raises(Alike) as caught:
         execute(Journaled(loop=Alike("one"), undo_first=Alike("two")))

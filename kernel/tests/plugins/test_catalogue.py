@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -93,9 +94,6 @@ def test_the_distributions_own_range_on_the_kernel_decides(
         ),
     ],
 )
-@pytest.mark.xfail(
-    strict=True, reason="markers are not evaluated, and the first line that begins alike decides"
-)
 def test_only_the_requirement_that_applies_counts(
     requires: tuple[str, ...], state: str, dists: FakeDists, scan: Scan
 ) -> None:
@@ -171,9 +169,6 @@ def test_a_distribution_that_was_removed_is_gone_after_a_refresh(dists: FakeDist
     assert "thing" not in [entry.name for entry in catalogue().group(GROUP)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the name of every distribution is read while scanning, and may be missing"
-)
 def test_a_distribution_without_metadata_breaks_nothing_but_itself(dists: FakeDists, scan: Scan) -> None:
     dists("good", {GROUP: {"good": "good_one:Good"}}, {"good_one": "class Good: pass"})
     made = dists("acme-thing", {GROUP: {"thing": "acme_thing:Thing"}}, {"acme_thing": "class Thing: pass"})
@@ -240,3 +235,11 @@ def test_the_catalogue_of_the_process_follows_the_settings(monkeypatch: pytest.M
 def test_every_family_is_a_group_and_the_official_catalogue_knows_no_other() -> None:
     assert {f"leyden.{family}" for family in COMPONENTS} < set(GROUPS)
     assert set(official()) - {"prefer"} <= set(GROUPS)
+
+
+def test_the_project_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.leyden]\nplugins = ['a']\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    catalogue()
+    monkeypatch.setattr("leyden.plugins.selection.tomllib.loads", lambda text: pytest.fail("read again"))
+    catalogue()

@@ -110,7 +110,6 @@ def test_private_functions_and_values_named_like_hooks_are_nobodys_business() ->
     ],
     ids=["specname", "unknown", "wrapper", "hookwrapper"],
 )
-@pytest.mark.xfail(strict=True, reason="marked functions are taken without looking at their mark")
 def test_a_mark_that_cannot_work_is_refused_when_the_plugin_is_adapted(source: str, why: str) -> None:
     plugin = ModuleType("acme_plugin")
     vars(plugin)["hookimpl"] = hookimpl

@@ -197,6 +197,87 @@ class Files(CheckpointIO):
             os.unlink(path)
 """
 
+ENVIRONMENT = """
+import os
+from leyden.interfaces.environment import ClusterEnvironment
+
+def number(name, default):
+    return int(os.environ.get(name, default))
+
+class Acme(ClusterEnvironment):
+    @staticmethod
+    def detect():
+        return "ACME_RANK" in os.environ
+    creates_processes_externally = True
+    main_address = "localhost"
+    main_port = 29500
+    def world_size(self):
+        return number("ACME_SIZE", 1)
+    def global_rank(self):
+        return number("ACME_RANK", 0)
+    def local_rank(self):
+        return number("ACME_LOCAL", 0)
+    def node_rank(self):
+        return number("ACME_NODE", 0)
+"""
+
+EXPORTER = """
+import torch
+from leyden.errors import ConfigurationError
+from leyden.interfaces.exporter import Exporter
+
+class Weights(Exporter):
+    format = "weights"
+    def export(self, model, path, sample=None, **options):
+        for name in options:
+            raise ConfigurationError.about(name, options[name], "nothing: there are no options")
+        torch.save(model.state_dict(), path)
+        return (str(path),)
+"""
+
+PROFILER = """
+from collections import Counter
+from leyden.interfaces.profiler import Profiler
+
+class Counts(Profiler):
+    def __init__(self):
+        self.counts = Counter()
+        self.running = set()
+    def start(self, action_name):
+        if action_name in self.running:
+            raise ValueError(action_name)
+        self.running.add(action_name)
+    def stop(self, action_name):
+        self.running.remove(action_name)
+        self.counts[action_name] += 1
+    def summary(self):
+        return str(dict(self.counts))
+"""
+
+TUNER = """
+from leyden.interfaces.tuner import Tuner
+
+class Grid(Tuner):
+    name = "grid"
+    def tune(self, objective, space, **options):
+        low, high = space["x"]
+        points = [{"x": low + (high - low) * i / 4} for i in range(5)]
+        return min(points, key=objective)
+"""
+
+METRIC = """
+class Mean:
+    def __init__(self):
+        self.reset()
+    def reset(self):
+        self.total, self.count = 0.0, 0
+    def update(self, value):
+        self.total += value
+        self.count += 1
+    def compute(self):
+        return self.total / self.count
+"""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -237,6 +318,27 @@ FAMILIES = {
     ),
     "strategy": Family("leyden.strategies", "here", "Here", STRATEGY, "StrategyContract"),
     "accelerator": Family("leyden.accelerators", "one", "One", ACCELERATOR, "AcceleratorContract"),
+    "environment": Family(
+        "leyden.environments",
+        "acme",
+        "Acme",
+        ENVIRONMENT,
+        "EnvironmentContract",
+        "variables = {'ACME_SIZE': '8', 'ACME_RANK': '5', 'ACME_LOCAL': '1', 'ACME_NODE': '2'}",
+    ),
+    "exporter": Family("leyden.exporters", "weights", "Weights", EXPORTER, "ExporterContract"),
+    "profiler": Family("leyden.profilers", "counts", "Counts", PROFILER, "ProfilerContract"),
+    "tuner": Family(
+        "leyden.tuners", "grid", "Grid", TUNER, "TunerContract", "space = lambda self: {'x': (0.0, 10.0)}"
+    ),
+    "metric": Family(
+        "leyden.metrics",
+        "mean",
+        "Mean",
+        METRIC,
+        "MetricContract",
+        "updates = lambda self: [(1.0,), (2.0,), (6.0,)]",
+    ),
     "checkpoint_io": Family("leyden.checkpoint_ios", "files", "Files", CHECKPOINT_IO, "CheckpointIOContract"),
 }
 
@@ -534,5 +636,61 @@ MUTANTS = {
         "checkpoint_io",
         "test_a_damaged_one_is_said_to_be_damaged",
         {'raise CheckpointError(f"{path} cannot be read: {error}") from error': "return {}"},
+    ),
+    "environment mixes up its ranks": Mutant(
+        "environment", "test_knows_its_place", {'number("ACME_LOCAL", 0)': 'number("ACME_NODE", 0)'}
+    ),
+    "environment always detects itself": Mutant(
+        "environment", "test_detects_itself", {'"ACME_RANK" in os.environ': "True"}
+    ),
+    "environment leaves a variable": Mutant(
+        "environment",
+        "test_teardown_undoes",
+        {
+            "main_port = 29500": "main_port = property(lambda self: int(os.environ.setdefault('ACME_PORT', '29500')))"
+        },
+    ),
+    "exporter takes any option": Mutant(
+        "exporter", "test_unknown_options_are_refused", {"for name in options:": "for name in ():"}
+    ),
+    "exporter leaves the module in another mode": Mutant(
+        "exporter", "test_the_module_is_left_alone", {"torch.save(model": "torch.save(model.eval()"}
+    ),
+    "exporter names what it did not write": Mutant(
+        "exporter", "test_writes_what_it_says", {"(str(path),)": "(str(path), 'other')"}
+    ),
+    "profiler forgets to stop": Mutant(
+        "profiler", "test_an_exception_ends_the_action", {"self.running.remove(action_name)": "pass"}
+    ),
+    "profiler counts in the class": Mutant(
+        "profiler",
+        "test_two_runs_share_nothing",
+        {
+            "class Counts(Profiler):": "KEPT = []\nclass Counts(Profiler):",
+            "self.counts = Counter()": "KEPT.append(1); self.counts = Counter()",
+        },
+    ),
+    "tuner leaves the space": Mutant("tuner", "test_searches_inside_the_space", {"i / 4}": "i / 3}"}),
+    "tuner swallows exceptions": Mutant(
+        "tuner",
+        "test_an_exception_comes_out",
+        {
+            "return min(points, key=objective)": """
+        try:
+            return min(points, key=objective)
+        except Exception:
+            return points[0]
+"""
+        },
+    ),
+    "metric keeps what it should forget": Mutant(
+        "metric",
+        "test_reset_forgets",
+        {"self.total, self.count = 0.0, 0": "self.total, self.count = getattr(self, 'total', 0.0), 0"},
+    ),
+    "metric forgets when it is read": Mutant(
+        "metric",
+        "test_computing_twice_changes_nothing",
+        {"return self.total / self.count": "self.count += 1; return self.total / (self.count - 1)"},
     ),
 }

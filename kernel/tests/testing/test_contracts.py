@@ -55,6 +55,7 @@ def aftermath(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGUSR2)
     yield
     os.environ.pop("ACME", None)
+    os.environ.pop("ACME_PORT", None)
     signal.signal(signal.SIGUSR2, handler)
     torch.set_default_dtype(torch.float32)
     for child in children:

@@ -110,6 +110,13 @@ def _check_removed(session: Session, old: str, new: str) -> None:
 def check_callbacks(callbacks: list[Any]) -> None:
     """Refuse two stateful callbacks that a checkpoint could not tell apart."""
     keys: dict[str, Any] = {}
+    twice = next(
+        (one for i, one in enumerate(callbacks) if any(one is other for other in callbacks[:i])), None
+    )
+    if twice is not None:
+        raise ConfigurationError(
+            f"callbacks holds the same {type(twice).__name__} twice. Leave one out, or make another."
+        )
     for callback in callbacks:
         stateful = overridden(callback, "state_dict", Callback) is not None
         key = getattr(callback, "state_key", type(callback).__qualname__)

@@ -92,7 +92,9 @@ class CombinedLoader:
         if self.mode == "max_size":
             return None
         iterators[position] = iter(self._flat[position])
-        return next(iterators[position])
+        for batch in iterators[position]:
+            return batch
+        raise ConfigurationError("CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it.")
 
 
 def length(iterable: Any) -> float:

@@ -15,6 +15,7 @@ from leyden.api.loaders import (
     LoaderBatches,
     empty,
     evaluation_loaders,
+    flattened,
     limited,
     training_loader,
     without_shuffling,
@@ -91,6 +92,18 @@ class Data:
             ]
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
         return self.evaluation[key]
+
+    def end_workers(self) -> None:
+        """After a failure, end the workers that loaders keep from epoch to epoch; a later pass starts them anew."""
+        if self.session.state.status != "interrupted":
+            return
+        used = [self.train, *(one for loaders in self.evaluation.values() for one in loaders)]
+        for one in used:
+            for loader in flattened(one.loader) if one is not None else ():
+                iterator = getattr(loader, "_iterator", None)
+                if iterator is not None and hasattr(iterator, "_shutdown_workers"):
+                    iterator._shutdown_workers()
+                    loader._iterator = None
 
     def start_epoch(self, fresh: bool) -> None:
         """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so.

@@ -79,8 +79,12 @@ class EvaluationPass:
         if fire:
             fire(session.trainer, session.module)
         if not session.overrides(hook):
-            for module, training in self.modes:
-                module.training = training
+            self.restore_modes()
+
+    def restore_modes(self) -> None:
+        """Give every submodule the mode that it had before the pass."""
+        for module, training in self.modes:
+            module.training = training
 
     def _stem(self) -> str:
         return _STEPS[self.stage].removesuffix("_step")

@@ -55,7 +55,7 @@ class HyperparametersMixin:
     def hparams_initial(self) -> AttributeDict:
         """The hyper-parameters as they were when they were saved."""
         initial: AttributeDict = self.__dict__.get("_hparams_initial", AttributeDict())
-        return copy.deepcopy(initial)
+        return AttributeDict(_deepcopied(initial))
 
     def save_hyperparameters(
         self,

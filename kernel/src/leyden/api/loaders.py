@@ -42,9 +42,12 @@ class LoaderBatches:
         if self.limit == 0:
             return
         iterator = self._start(skip)
-        if self.limit == inf:
-            yield from self._with_lookahead(iterator)
-            return
+        try:
+            yield from self._with_lookahead(iterator) if self.limit == inf else self._counted(iterator, skip)
+        finally:
+            end_workers(iterator)
+
+    def _counted(self, iterator: Iterator[Any], skip: int) -> Iterator[tuple[Any, bool]]:
         prepare, limit, index = self.prepare, self.limit, skip
         for batch in iterator:
             index += 1
@@ -82,6 +85,13 @@ class LoaderBatches:
         iterator = skipped(self.loader, skip)
         set_rng_state(now)
         return iterator
+
+
+def end_workers(iterator: Any) -> None:
+    """End the worker processes of a DataLoader's iterator that is left before its end; those to be kept are kept."""
+    shut_down = getattr(iterator, "_shutdown_workers", None)
+    if shut_down is not None and not getattr(iterator, "_persistent_workers", False):
+        shut_down()
 
 
 def _dropped(iterator: Iterator[Any], count: int) -> Iterator[Any]:
@@ -180,6 +190,11 @@ def evaluation_loaders(given: Any, name: str) -> list[Any]:
         _each(given, name)
         return CombinedLoader(given, "sequential").flattened
     return [_iterable(given, name)]
+
+
+def flattened(loader: Any) -> list[Any]:
+    """The loaders that a loader is made of."""
+    return list(loader.combined.flattened) if isinstance(loader, BatchesOnly) else [loader]
 
 
 class BatchesOnly:

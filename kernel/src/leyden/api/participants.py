@@ -12,7 +12,7 @@ from leyden.api.warn import warn
 from leyden.interfaces.strategy import Strategy
 from leyden.kernel.events import EVENTS
 from leyden.plugins.adapt import Participant, from_object, from_plugin
-from leyden.plugins.catalogue import PLUGINS, Catalogue, Entry
+from leyden.plugins.catalogue import PLUGINS, PREFIX, Catalogue, Entry
 from leyden.plugins.errors import PluginBrokenError, PluginNotFoundError, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
         parts.append(
             from_object(name, "datamodule", datamodule, LightningDataModule, skip=2, only=_DATA_EARLY)
         )
-    parts += [*adapted(first), *plugins(session, catalogue), *session.trainer.listeners, *adapted(last)]
+    parts += [*adapted(first), *(session.plugins or ()), *session.trainer.listeners, *adapted(last)]
     name = type(module).__name__
     parts.append(from_object(name, "module", module, LightningModule, skip=2, without=_NOT_THE_MODULES))
     if datamodule is not None:
@@ -75,6 +75,7 @@ def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:
 
 
 def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False) -> Participant:
+    catalogue.group(PREFIX + "callbacks")  # so that a callback imported from its own module is known, too
     owner = catalogue.owner_of(type(callback).__module__)
     origin = owner.origin if owner is not None else ""
     kind = "callback's judgement" if late else "callback"
@@ -85,7 +86,7 @@ def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False
     )
 
 
-def plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
+def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
     """The installed hook plugins that may run; a broken one is a value of the catalogue, and a warning.
 
     Raises:
@@ -109,6 +110,10 @@ def plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
         named = entry.name in required or entry.distribution in required
         if named or (entry.refusal is None and entry.incompatibility is None):
             made += _loaded(entry, strict=named or catalogue.selection.strict)
+    names_seen = [one.name for one in made]
+    for one in made:
+        if names_seen.count(one.name) > 1:
+            one.name = f"{one.origin.partition(' ')[0]}:{one.name}"
     return made
 
 

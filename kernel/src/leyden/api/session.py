@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,12 +14,14 @@ from leyden.api.data import Data, evaluation_key
 from leyden.api.evaluation import EvaluationPass
 from leyden.api.module import LightningModule
 from leyden.api.optimizers import configure
-from leyden.api.participants import arranged
+from leyden.api.participants import arranged, hook_plugins
 from leyden.api.results import Results
 from leyden.api.rng import isolate_rng
 from leyden.kernel import loop
+from leyden.kernel.run import Cleanup
 from leyden.kernel.state import Point, RunningStage, TrainerFn
-from leyden.plugins.adapt import overridden
+from leyden.kernel.table import annotate
+from leyden.plugins.adapt import Participant, overridden
 from leyden.plugins.catalogue import catalogue
 from leyden.plugins.components import resolve
 from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
@@ -75,6 +77,7 @@ class Session:
         self.data = Data(self, loaders)
         self.evaluation_counts: dict[tuple[str, int], int] = trainer.evaluation_counts
         self.step = None
+        self.plugins: list[Participant] | None = None
         self.validating = False
         if trainer.session is not None and fn is not TrainerFn.FITTING:
             self._inherit(trainer.session)
@@ -89,13 +92,15 @@ class Session:
 
     # -- kernel.run.Session --------------------------------------------------------------------------------------
 
-    def set_up(self, cleanup: ExitStack) -> None:
+    def set_up(self, cleanup: Cleanup) -> None:
         """Everything before the loop, in Lightning's order."""
         state, trainer, module = self.state, self.trainer, self.module
         state.fn, state.stage = self.fn, STAGES[self.fn]
         self._attach(cleanup)
-        trainer.add_module_callbacks(self.in_hook("configure_callbacks", module.configure_callbacks))
-        self.manager.register(arranged(self, catalogue()))
+        self._join()
+        added = self.in_hook("configure_callbacks", module.configure_callbacks)
+        if trainer.add_module_callbacks(added):
+            self._join()
         check_module(self)
         self._fire("leyden_run_start")
         cleanup.callback(self.strategy.teardown)
@@ -109,7 +114,15 @@ class Session:
             self.in_hook("configure_model", module.configure_model)
         self._load(cleanup)
 
-    def _load(self, cleanup: ExitStack) -> None:
+    def _join(self) -> None:
+        """Let everybody listen; again when ``configure_callbacks`` brought more."""
+        if self.plugins is None:
+            self.plugins = hook_plugins(self, catalogue())
+        for participant in list(self.manager.participants):
+            self.manager.unregister(participant)
+        self.manager.register(arranged(self, catalogue()))
+
+    def _load(self, cleanup: Cleanup) -> None:
         saved = self._read_checkpoint()
         if saved is not None and not self.strategy.restore_after_setup:
             checkpoints.restore_model(self, saved)
@@ -141,13 +154,14 @@ class Session:
 
     # -- set-up --------------------------------------------------------------------------------------------------
 
-    def _attach(self, cleanup: ExitStack) -> None:
+    def _attach(self, cleanup: Cleanup) -> None:
         module, trainer = self.module, self.trainer
         module.trainer = trainer
         for one in module.modules():
             if isinstance(one, LightningModule):
                 one.__dict__["_results"] = self.metrics
         cleanup.callback(self._detach)
+        cleanup.callback(self.data.end_workers)
         if self.datamodule is not None:
             self.datamodule.trainer = trainer
         for callback in trainer.callbacks:
@@ -168,7 +182,7 @@ class Session:
             self._fire("prepare_data")
         strategy.barrier("prepare_data")
 
-    def _start_loggers(self, cleanup: ExitStack) -> None:
+    def _start_loggers(self, cleanup: Cleanup) -> None:
         cleanup.callback(self._finalize)
         if self.strategy.is_global_zero:
             for logger in self.trainer.loggers:
@@ -227,8 +241,13 @@ class Session:
     def _read_checkpoint(self) -> dict[str, Any] | None:
         if self.checkpoint_path is None:
             return None
-        io = self.trainer.checkpoint_io()
-        loaded = io.load_checkpoint(self.checkpoint_path, "cpu", self.weights_only is not False)
+        safe, loaded = self.weights_only is not False, None
+        if self.hooks.leyden_read_checkpoint:
+            loaded = self.hooks.leyden_read_checkpoint(
+                self.trainer, self.module, self.checkpoint_path, "cpu", safe
+            )
+        if loaded is None:
+            loaded = self.trainer.checkpoint_io().load_checkpoint(self.checkpoint_path, "cpu", safe)
         found = checkpoints.checked(loaded, self.checkpoint_path)
         if self.fn is TrainerFn.FITTING:
             checkpoints.compare_plugins(self, found)
@@ -314,7 +333,12 @@ class Session:
         results.start(results.evaluation)
         inference = self.fn is not TrainerFn.FITTING and self.trainer.inference_mode
         with torch.inference_mode() if inference else torch.no_grad():
-            yield EvaluationPass(self, stage)
+            evaluation = EvaluationPass(self, stage)
+            try:
+                yield evaluation
+            except BaseException:
+                evaluation.restore_modes()
+                raise
         results.evaluation.reset()
         results.evaluation.batch = None
         results.current, results.on_step = outer, outer_step
@@ -347,6 +371,9 @@ class Session:
         outer, self.state.hook = self.state.hook, name
         try:
             return call(*args)
+        except BaseException as error:
+            annotate(error, f"raised in {name} of {type(getattr(call, '__self__', self.module)).__name__}")
+            raise
         finally:
             self.state.hook = outer
 

@@ -44,13 +44,12 @@ class _Documented(type):
             raise AttributeError("__signature__")
         return inspect.Signature(parameters())
 
-    def __getattribute__(cls, name: str) -> Any:
-        value = super().__getattribute__(name)
-        if name == "__doc__" and value and value is vars(Trainer).get("__doc__"):
-            from leyden.api.signature import documentation
+    @property
+    def __doc__(cls) -> str | None:  # type: ignore[override]
+        from leyden.api.signature import documentation
 
-            return f"{value}\n{documentation()}"
-        return value
+        own: str | None = vars(cls).get("__doc__")
+        return f"{own}\n{documentation()}" if own and cls is Trainer else own
 
 
 class Trainer(TrainerViews, metaclass=_Documented):
@@ -293,7 +292,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
         self.listeners.append(adapted(listener, f"{type(listener).__name__} {len(self.listeners)}"))
 
-    def add_module_callbacks(self, callbacks: Any) -> None:
+    def add_module_callbacks(self, callbacks: Any) -> bool:
         """Take the callbacks that ``configure_callbacks`` returned; one of the same type is replaced."""
         new = (
             list(callbacks)
@@ -312,6 +311,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         for callback in self.callbacks:
             if self.session is not None:
                 callback.log, callback.log_dict = self.session.module.log, self.session.module.log_dict
+        return bool(new)
 
     def distributions_in_use(self, session: Session) -> list[tuple[str, str]]:
         """Distribution and version of every component, callback, logger and hook plugin of a run."""

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 
 class Command(ABC):
-    """One subcommand. Its entry point in ``leyden.commands`` bears its name; nothing of it is imported before it runs.
+    """One subcommand. Its entry point in ``leyden.commands`` bears its name; nothing of it is imported before it runs,
+    except by ``leyden --help``, which shows its help line.
 
     Attributes:
         help: one line for ``leyden --help``.

@@ -9,6 +9,8 @@ from typing import Any
 class StepScheme(ABC):
     """Automatic, manual, or another scheme; the loop calls it once a training batch.
 
+    A run makes it with ``(session, configured)``; the base keeps the first.
+
     Args:
         session: the running session (:class:`leyden.api.session.Session`): its module, strategy, hooks and state.
 

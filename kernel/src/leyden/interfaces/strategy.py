@@ -139,7 +139,10 @@ class Strategy(ABC):
         return tensor
 
     def all_gather(self, tensor: Tensor, group: Any = None, sync_grads: bool = False) -> Tensor:
-        """Stack a tensor of every process along a new first dimension: shape (world_size, *tensor.shape)."""
+        """Stack a tensor of every process along a new first dimension: shape (world_size, *tensor.shape).
+
+        With one process there is nothing to gather, and the tensor comes back as it is.
+        """
         return tensor
 
     def broadcast(self, obj: Any, src: int = 0) -> Any:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from leyden.kernel.state import RunState, TrainerStatus
 from leyden.kernel.table import HookTable, first_of
+
+
+class Cleanup:
+    """Steps that undo others, taken in reverse order, each whether or not another fails."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    def callback(self, undo: Callable[..., Any], *args: Any) -> None:
+        """Add a step."""
+        self._steps.append((undo, args))
+
+    def close(self, errors: list[BaseException]) -> None:
+        """Take all steps; what they raise is added to ``errors``."""
+        while self._steps:
+            undo, args = self._steps.pop()
+            with _collect(errors):
+                undo(*args)
 
 
 class Session(Protocol):
@@ -18,7 +36,7 @@ class Session(Protocol):
     hooks: HookTable
     state: RunState
 
-    def set_up(self, cleanup: ExitStack) -> None:
+    def set_up(self, cleanup: Cleanup) -> None:
         """Make everything ready; what has to be undone is pushed on ``cleanup`` as soon as it is done."""
 
     def loop(self) -> Any:
@@ -44,7 +62,7 @@ def execute(session: Session) -> Any:
     state.status, state.should_stop = TrainerStatus.RUNNING, False
     errors: list[BaseException] = []
     result = None
-    cleanup = ExitStack()
+    cleanup = Cleanup()
     try:
         session.set_up(cleanup)
         result = session.loop()
@@ -54,8 +72,7 @@ def execute(session: Session) -> Any:
         state.status = TrainerStatus.INTERRUPTED
         with _collect(errors):
             _tell(session, error)
-    with _collect(errors):
-        cleanup.close()
+    cleanup.close(errors)
     state.status = TrainerStatus.INTERRUPTED if errors else TrainerStatus.FINISHED
     state.stage = None
     state.hook = None
@@ -80,5 +97,5 @@ def _collect(errors: list[BaseException]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if error not in errors:
+        if not any(error is other for other in errors):
             errors.append(error)

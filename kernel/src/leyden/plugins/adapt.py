@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from leyden.kernel.events import EVENTS, PROJECT, Event
+from leyden.kernel.table import annotate
 from leyden.plugins.errors import HookSignatureError, did_you_mean, listed
 
 IMPLEMENTATION = f"{PROJECT}_impl"
@@ -39,9 +40,19 @@ class Participant:
 
     def listen(self, event: Event, call: Callable[..., Any], passed: tuple[str, ...]) -> None:
         """Listen to a hook with a callable that takes the named ones of its parameters, in that order."""
-        function = _renamed(event.params, passed)(call)
-        if passed == event.params:
-            function.leyden_direct = call  # type: ignore[attr-defined]
+        direct = call if passed == event.params else _renamed(event.params, passed)(call)
+        where = f"raised in {event.name} of {self}"
+
+        def noted(*args: Any) -> Any:
+            try:
+                return direct(*args)
+            except BaseException as error:
+                annotate(error, where)
+                raise
+
+        # The table calls leyden_direct and notes by itself; pluggy, where somebody wraps the hook, calls this.
+        function = _renamed(event.params, event.params)(noted)
+        function.leyden_direct = direct  # type: ignore[attr-defined]
         self._put(event, function, getattr(call, IMPLEMENTATION, {}))
 
     def wrap(self, event: Event, call: Callable[..., Any]) -> None:
@@ -153,7 +164,12 @@ def _by_position(
         return offered
     positional = [one for one in parameters if one.kind in _POSITIONAL]
     needed = [one.name for one in positional if one.default is inspect.Parameter.empty]
-    needed += [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    if keywords:
+        raise HookSignatureError(
+            f"{event.name} of {who} needs the keyword {keywords[0]!r}; hooks hand over their parameters by position "
+            f"({', '.join(offered)}). Give it a default."
+        )
     if len(needed) > len(offered):
         raise HookSignatureError(
             f"{event.name} of {who} takes ({', '.join(needed)}); the hook hands over ({', '.join(offered)}). "
@@ -186,6 +202,7 @@ def from_plugin(name: str, plugin: Any, origin: str = "") -> Participant:
     participant = Participant(name, "plugin", target, origin)
     for attribute in dir(target if isinstance(target, ModuleType) else type(target)):
         function = inspect.getattr_static(target, attribute, None)
+        _check_mark(participant, attribute, function)
         if attribute in EVENTS and _routine(function):
             _add(participant, EVENTS[attribute], getattr(target, attribute))
         elif _stray(target, attribute, function):
@@ -194,6 +211,32 @@ def from_plugin(name: str, plugin: Any, origin: str = "") -> Participant:
                 f"{did_you_mean(attribute, EVENTS)} Functions that are no hooks must not begin with 'on_' or 'leyden_'."
             )
     return participant
+
+
+def _check_mark(participant: Participant, attribute: str, function: Any) -> None:
+    """Refuse a ``@hookimpl`` that could not work."""
+    mark = getattr(getattr(function, "__func__", function), IMPLEMENTATION, None)
+    if mark is None:
+        return
+    if mark.get("specname") not in (None, attribute):
+        raise HookSignatureError(
+            f"{attribute!r} of {participant} is marked with specname: name the function like its hook."
+        )
+    if attribute not in EVENTS:
+        raise HookSignatureError(
+            f"{attribute!r} of {participant} is marked as a hook implementation, and there is no such hook. "
+            + did_you_mean(attribute, EVENTS)
+        )
+    if mark.get("wrapper") or mark.get("hookwrapper"):
+        if not inspect.isgeneratorfunction(getattr(function, "__func__", function)):
+            raise HookSignatureError(
+                f"{attribute!r} of {participant} is marked as a wrapper and does not yield."
+            )
+        if EVENTS[attribute].every:
+            raise HookSignatureError(
+                f"{attribute!r} of {participant} is marked as a wrapper: this hook reaches everybody, whatever "
+                "happens, and cannot be wrapped."
+            )
 
 
 def _routine(function: Any) -> bool:

@@ -92,10 +92,10 @@ class Entry:
         """The distribution's own range on leyden-kernel, when the installed kernel is outside it."""
         from leyden._version import __version__
 
-        for line in self._requires():
-            if canonical(line).startswith(KERNEL):
-                return _outside(line, __version__)
-        return None
+        outside = (
+            _outside(line, __version__) for line in self._requires() if canonical(line).startswith(KERNEL)
+        )
+        return next((one for one in outside if one is not None), None)
 
     def load(self) -> Any:
         """Import the object.
@@ -136,7 +136,11 @@ def _outside(requirement: str, version: str) -> str | None:
         wanted = Requirement(requirement)
     except InvalidRequirement as error:
         return f"its requirement {requirement!r} cannot be read ({error})"
-    if canonical(wanted.name) != KERNEL or wanted.specifier.contains(version, prereleases=True):
+    if canonical(wanted.name) != KERNEL or (
+        wanted.marker is not None and not wanted.marker.evaluate({"extra": ""})
+    ):
+        return None
+    if wanted.specifier.contains(version, prereleases=True):
         return None
     return f"it needs {KERNEL}{wanted.specifier}, and {version} is installed"
 
@@ -151,7 +155,8 @@ class Catalogue:
 
     def __init__(self, selection: Selection, find: Callable[[str], Any] | None = None) -> None:
         self.selection = selection
-        self._find = find or (lambda group: importlib_metadata.entry_points(group=group))
+        self._find = find or self._installed
+        self._points: Any = None
         self._groups: dict[str, list[Entry]] = {}
 
     def group(self, group: str) -> list[Entry]:
@@ -160,6 +165,12 @@ class Catalogue:
             found = [self._entry(group, point) for point in self._find(group)]
             self._groups[group] = sorted(found, key=lambda entry: (entry.name, entry.distribution))
         return self._groups[group]
+
+    def _installed(self, group: str) -> Any:
+        # One scan serves all groups: reading every distribution's entry points is what costs.
+        if self._points is None:
+            self._points = importlib_metadata.entry_points()
+        return self._points.select(group=group)
 
     def named(self, group: str, name: str) -> list[Entry]:
         """The entries that answer to ``name`` or ``distribution:name``."""
@@ -188,7 +199,7 @@ class Catalogue:
 
     def _entry(self, group: str, point: Any) -> Entry:
         dist = point.dist
-        name, version = (dist.name, dist.version) if dist is not None else ("unknown", "unknown")
+        name, version = _identity(dist)
         return Entry(
             group,
             point.name,
@@ -201,7 +212,19 @@ class Catalogue:
         )
 
 
-@lru_cache(maxsize=1)
+def _identity(dist: Any) -> tuple[str, str]:
+    """Name and version of a distribution; ``unknown`` where its metadata is missing or damaged."""
+    try:
+        return (
+            (dist.name or "unknown", dist.version or "unknown")
+            if dist is not None
+            else ("unknown", "unknown")
+        )
+    except Exception:  # a damaged distribution must not hide the others
+        return "unknown", "unknown"
+
+
+@lru_cache(maxsize=8)
 def _cached(selection: Selection) -> Catalogue:
     return Catalogue(selection)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from leyden.plugins.errors import ConfigurationError
+from leyden.plugins.errors import ConfigurationError, did_you_mean, listed
 
 KERNEL = "leyden-kernel"
+_KEYS = ("plugins", "disable_plugins", "strict")
 
 
 def canonical(name: str) -> str:
     """A distribution's name in its normal form (PyPA's name normalization)."""
-    return name.replace("_", "-").replace(".", "-").lower()
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _matches(item: str, name: str, distribution: str, version: str) -> bool:
-    wanted, _, pin = item.partition("==")
+    wanted, _, pin = (part.strip() for part in item.partition("=="))
     return (wanted == name or canonical(wanted) == canonical(distribution)) and pin in ("", version)
 
 
@@ -77,6 +80,12 @@ def _project_table() -> tuple[dict[str, Any], Path | None]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, changed: int) -> dict[str, Any]:
+    """A file's contents, read again only when it was ``changed``."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -84,6 +93,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ConfigurationError.about(f"[tool.leyden] in {path}", table, "a table")
+    unknown = [key for key in table if key not in _KEYS]
+    if unknown:
+        hint = did_you_mean(unknown[0], _KEYS)
+        raise ConfigurationError(
+            f"[tool.leyden] in {path} has no key {unknown[0]!r}; it has {listed(_KEYS)}. {hint}".rstrip()
+        )
     for key in ("plugins", "disable_plugins"):
         value = table.get(key, [])
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):

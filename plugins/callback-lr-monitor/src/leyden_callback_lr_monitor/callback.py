@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from leyden import LightningModule, Trainer
 
 INTERVALS = ("step", "epoch")
-ANY = "any"
 
 
 class LearningRateMonitor(Callback):
     """Writes the learning rate of every parameter group to the loggers, and puts it into ``callback_metrics``.
 
-    Names are ``lr-<optimizer's class>`` or the scheduler's ``name``; ``-1``, ``-2`` … follow where a class occurs again;
-    ``/<name>`` or ``/pg1``, ``/pg2`` … where there are several parameter groups. Momenta and weight decays are called
-    the same with ``-momentum`` and ``-weight_decay`` after it. The x-axis is that of training metrics, updates.
+    Names are ``lr-<optimizer's class>`` or the scheduler's ``name``; ``-1``, ``-2`` … follow where a class occurs
+    again, ``/<name>`` or ``/pg1``, ``/pg2`` … where there are several parameter groups. Momenta and weight decays are
+    called the same with ``-momentum`` and ``-weight_decay`` after it. The x-axis is that of training metrics, updates.
 
     Args:
         logging_interval: write before training batches (``"step"``, every ``log_every_n_steps``), when epochs begin
@@ -79,11 +78,11 @@ class LearningRateMonitor(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         if self.logging_interval != "epoch" and _due(trainer):
-            self._write(trainer, pl_module, (self.logging_interval and ANY) or "step")
+            self._write(trainer, pl_module, "step")
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.logging_interval != "step":
-            self._write(trainer, pl_module, (self.logging_interval and ANY) or "epoch")
+            self._write(trainer, pl_module, "epoch")
 
     # -- values --------------------------------------------------------------------------------------------------
 
@@ -107,7 +106,7 @@ class LearningRateMonitor(Callback):
     def _values(self, trainer: Trainer, interval: str) -> Iterator[tuple[str, float]]:
         for one in named(trainer.lr_scheduler_configs, trainer.optimizers):
             self._keep_history(one)
-            if interval == ANY or one.interval in (None, interval):
+            if self.logging_interval is not None or one.interval in (None, interval):
                 for name, group in one.groups.items():
                     yield from self._of_group(name, group)
 
