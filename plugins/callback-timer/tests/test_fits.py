@@ -102,6 +102,7 @@ def test_a_resumed_fit_goes_on_counting(bench: Any) -> None:
     trainer = bench.fit(timer, max_epochs=9, ckpt_path=path)
     assert trainer.global_step == 5
     assert timer.time_elapsed() == 5.25 + 0.25
+    assert timer.time_elapsed("validate") == 0.25
 
 
 def test_a_resumed_fit_without_time_ends_at_once(bench: Any) -> None:

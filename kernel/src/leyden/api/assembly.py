@@ -27,15 +27,7 @@ from leyden.plugins.errors import (
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
 
-NOT_YET = (
-    "sync_batchnorm",
-    "model_registry",
-    "max_time",
-    "deterministic",
-    "benchmark",
-    "profiler",
-    "detect_anomaly",
-)
+NOT_YET = ("sync_batchnorm", "model_registry", "profiler")
 """Keywords of Lightning that a misspelling may mean although no plugin offers them."""
 DEFAULT_LOGGERS = ("tensorboard", "csv")  # Lightning's choice: the first that is installed
 _BAREBONES = (
