@@ -93,4 +93,13 @@ def test_one_trainer_can_be_used_again_after_a_failure(tmp_path: Path) -> None:
         scene.fault.armed = False
         scene.call(trainer)
     assert not trainer.interrupted
-    assert (trainer.current_epoch, trainer.global_step) == (1, 2)
+    assert (trainer.current_epoch, trainer.global_step) == (1, 3)  # the epoch begins anew, the step is kept
+
+
+def test_loggers_are_told_that_a_teardown_failed(tmp_path: Path) -> None:
+    with quiet():
+        scene = Scene(load("leyden"), Case("callback", "teardown", "fit", "ValueError"), tmp_path)
+        trainer = scene.trainer()
+        with pytest.raises(ValueError, match="raised in teardown"):
+            scene.call(trainer)
+    assert [one.finalised for one in trainer.loggers] == [["failed"], ["failed"]]

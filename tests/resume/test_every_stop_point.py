@@ -14,6 +14,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import leyden
 from leyden.api.rng import isolate_rng
 
+MeanMetric = pytest.importorskip("torchmetrics").MeanMetric
+
 EPOCHS, BATCHES, SIZE = 3, 6, 4
 VALIDATE_EVERY = 3
 STOPS = {
@@ -42,12 +44,15 @@ class Model(leyden.LightningModule):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(SIZE, 8), nn.Dropout(0.5), nn.Linear(8, 2))
         self.samples: list[float] = []
+        self.size = MeanMetric()
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         (x,) = batch
         self.samples.append(float(x.sum()))
         loss = self.net(x).pow(2).mean()
         self.log("loss", loss, on_epoch=True)
+        self.size(x.abs().mean().detach())
+        self.log("size", self.size, on_step=True, on_epoch=True)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
@@ -74,14 +79,17 @@ class Stop(leyden.Callback):
             self.left -= 1
 
 
-def loaders(workers: int) -> tuple[DataLoader[Any], DataLoader[Any]]:
+def loaders(workers: int, own_generator: bool) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    generator = torch.Generator().manual_seed(2) if own_generator else None
     data = TensorDataset(torch.randn(BATCHES * SIZE, SIZE, generator=torch.Generator().manual_seed(1)))
-    return DataLoader(data, batch_size=SIZE, shuffle=True, num_workers=workers), DataLoader(
-        data, batch_size=8
-    )
+    return DataLoader(
+        data, batch_size=SIZE, shuffle=True, num_workers=workers, generator=generator
+    ), DataLoader(data, batch_size=8)
 
 
-def run(window: int, workers: int, callbacks: tuple[Any, ...] = (), path: Path | None = None) -> Outcome:
+def run(
+    window: int, workers: int, own: bool, callbacks: tuple[Any, ...] = (), path: Path | None = None
+) -> Outcome:
     with isolate_rng():
         leyden.seed_everything(3, verbose=False)
         model = Model()
@@ -96,22 +104,22 @@ def run(window: int, workers: int, callbacks: tuple[Any, ...] = (), path: Path |
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(model, *loaders(workers), ckpt_path=path)
+        trainer.fit(model, *loaders(workers, own), ckpt_path=path)
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     rates = [group["lr"] for group in trainer.optimizers[0].param_groups]
     return Outcome(dict(model.state_dict()), metrics, model.samples, rates, trainer.global_step)
 
 
 @cache
-def uninterrupted(window: int, workers: int) -> Outcome:
-    return run(window, workers)
+def uninterrupted(window: int, workers: int, own: bool) -> Outcome:
+    return run(window, workers, own)
 
 
-def check(window: int, workers: int, hook: str, turn: int, folder: Path) -> None:
-    whole = uninterrupted(window, workers)
+def check(window: int, workers: int, hook: str, turn: int, folder: Path, own: bool = False) -> None:
+    whole = uninterrupted(window, workers, own)
     path = folder / "stopped.ckpt"
-    saving = run(window, workers, (Stop(hook, turn, path),))
-    resumed = run(window, workers, path=path)
+    saving = run(window, workers, own, (Stop(hook, turn, path),))
+    resumed = run(window, workers, own, path=path)
     assert saving.metrics == whole.metrics
     assert resumed.samples == whole.samples[len(whole.samples) - len(resumed.samples) :]
     assert (resumed.metrics, resumed.rates, resumed.steps) == (whole.metrics, whole.rates, whole.steps)
@@ -132,7 +140,12 @@ def test_with_worker_processes_too(hook: str, turn: int, tmp_path: Path) -> None
     check(1, 2, hook, turn, tmp_path)
 
 
+@pytest.mark.parametrize(("hook", "turn"), [("on_train_batch_end", 7), ("on_train_epoch_end", 0)])
+def test_with_a_generator_of_the_loaders_own(hook: str, turn: int, tmp_path: Path) -> None:
+    check(1, 0, hook, turn, tmp_path, own=True)
+
+
 def test_the_samples_of_a_run_are_not_all_alike() -> None:
-    samples = uninterrupted(1, 0).samples
+    samples = uninterrupted(1, 0, False).samples
     assert len(samples) == EPOCHS * BATCHES
     assert samples[:BATCHES] != samples[BATCHES : 2 * BATCHES]

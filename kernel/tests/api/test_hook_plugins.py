@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from kernel.tests.api.tiny import Linear, numbers, quiet
 
+from leyden import Callback
 from leyden.api.warn import LeydenWarning
-from leyden.errors import LeydenError, PluginBrokenError, PluginConflictError, PluginNotFoundError
+from leyden.errors import (
+    HookSignatureError,
+    LeydenError,
+    PluginBrokenError,
+    PluginConflictError,
+    PluginNotFoundError,
+)
+from leyden.plugins.adapt import from_plugin
 from leyden.testing import FakeDists, HookRecorder
 
 GOOD = "seen = []\ndef on_train_batch_end(batch_idx):\n    seen.append(batch_idx)\n"
@@ -110,3 +120,19 @@ def test_required_plugins_must_be_there_and_work(
     monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "acme-watch")
     with pytest.raises(LeydenError, match="acme-watch 1.0 may not run"):
         quiet(require_plugins=["acme-watch"]).fit(Linear(), numbers())
+
+
+def test_required_plugins_are_compared_in_their_normal_form(fake_dist: FakeDists) -> None:
+    plugin(fake_dist, "acme-watch", GOOD)
+    quiet(require_plugins=["Acme_Watch"]).fit(Linear(), numbers())
+
+
+def test_a_callback_among_the_plugins_listens_to_what_it_overrides_or_is_refused() -> None:
+    class Mine(Callback):
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    try:
+        participant = from_plugin("mine", Mine)
+    except HookSignatureError:
+        return
+    assert set(participant.hooks) == {"on_train_start"}

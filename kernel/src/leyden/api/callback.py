@@ -23,7 +23,7 @@ class Callback:
     """
 
     leyden_order: ClassVar[int] = 0
-    leyden_limits_fit: ClassVar[bool] = False
+    leyden_limits_fit: bool = False
     leyden_monitors: ClassVar[bool] = False
 
     @property

@@ -99,7 +99,7 @@ def own_state(session: Session) -> dict[str, Any]:
         "counters": state.counters.state_dict(),
         "point": int(state.point),
         "is_last_batch": state.is_last_batch,
-        "rng": rng_state(),
+        "rng": train.randomness() if train is not None else rng_state(),
         "device_rng": session.accelerator.get_rng_state(),
         "loader_rng": train.started_with if train is not None else None,
         "metrics": session.metrics.state_dict(),
@@ -223,9 +223,12 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
 
 def restore_randomness(session: Session, checkpoint: dict[str, Any]) -> None:
     """Give the random generators their state, last of all, so that nothing draws from them afterwards."""
-    own = checkpoint.get(KEY)
+    own, train = checkpoint.get(KEY), session.data.train
     if own is not None:
-        set_rng_state(own["rng"])
+        if train is not None and "loader" in own["rng"]:
+            train.set_randomness(own["rng"])
+        else:
+            set_rng_state(own["rng"])
         session.accelerator.set_rng_state(own["device_rng"])
 
 

@@ -178,3 +178,31 @@ def _mapping(value: Any) -> dict[str, Any]:
         f"save_hyperparameters({shown(value)}) is not possible: allowed are names of arguments, or one dict, "
         "Namespace or dataclass."
     )
+
+
+def merged_hyper_parameters(*owners: Any) -> dict[str, Any] | None:
+    """The hyper-parameters to log of several objects together; ``None`` when none of them wants any logged.
+
+    Raises:
+        leyden.errors.ConfigurationError: two have the same one with different values.
+    """
+    merged: dict[str, Any] | None = None
+    for owner in owners:
+        if owner is None or not getattr(owner, "_log_hyperparams", False):
+            continue
+        own = dict(owner.hparams_initial)
+        clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
+        if clash:
+            raise ConfigurationError(
+                f"The module and the data module both have the hyper-parameter {clash[0]!r}, with different values. "
+                "Rename one, or leave it out with save_hyperparameters(ignore=…)."
+            )
+        merged = {**(merged or {}), **own}
+    return merged
+
+
+def _differ(one: Any, other: Any) -> bool:
+    try:
+        return bool(one != other)
+    except (TypeError, ValueError, RuntimeError):
+        return one is not other

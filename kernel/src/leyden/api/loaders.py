@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from leyden.api.combined import CombinedLoader, length
@@ -76,15 +77,36 @@ class LoaderBatches:
 
     def _start(self, skip: int) -> Iterator[Any]:
         if self.resume_from is None:
-            self.started_with = rng_state()
-            iterator = iter(self.loader)
-            return _dropped(iterator, skip)
-        self.started_with, now = self.resume_from, rng_state()
+            self.started_with = self.randomness()
+            return _dropped(iter(self.loader), skip)
+        self.started_with, now = self.resume_from, self.randomness()
         self.resume_from = None
-        set_rng_state(self.started_with)
+        self.set_randomness(self.started_with)
         iterator = skipped(self.loader, skip)
-        set_rng_state(now)
+        self.set_randomness(now)
         return iterator
+
+    def randomness(self) -> dict[str, Any]:
+        """The state of the process's generators, and of those that the loader and its samplers have of their own."""
+        return {**rng_state(), "loader": [one.get_state() for one in generators(self.loader)]}
+
+    def set_randomness(self, state: dict[str, Any]) -> None:
+        """Give them that state."""
+        set_rng_state(state)
+        for one, value in zip(generators(self.loader), state["loader"], strict=False):
+            one.set_state(value)
+
+
+def generators(loader: Any) -> list[torch.Generator]:
+    """The generators of a loader and its samplers, each once."""
+    found: list[torch.Generator] = []
+    for one in flattened(loader):
+        batches = getattr(one, "batch_sampler", None)
+        for owner in (one, getattr(one, "sampler", None), batches, getattr(batches, "sampler", None)):
+            generator = getattr(owner, "generator", None)
+            if isinstance(generator, torch.Generator) and not any(generator is other for other in found):
+                found.append(generator)
+    return found
 
 
 def end_workers(iterator: Any) -> None:
@@ -298,6 +320,4 @@ def loaders_of_datasets(dataset: Any, shuffle: bool, batch_size: int, num_worker
 
 
 def _pinned() -> bool:
-    import torch
-
     return torch.cuda.is_available()

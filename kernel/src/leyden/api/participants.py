@@ -13,7 +13,14 @@ from leyden.interfaces.strategy import Strategy
 from leyden.kernel.events import EVENTS
 from leyden.plugins.adapt import Participant, from_object, from_plugin
 from leyden.plugins.catalogue import PLUGINS, PREFIX, Catalogue, Entry
-from leyden.plugins.errors import PluginBrokenError, PluginNotFoundError, did_you_mean, listed
+from leyden.plugins.errors import (
+    PluginBlockedError,
+    PluginBrokenError,
+    PluginNotFoundError,
+    did_you_mean,
+    listed,
+)
+from leyden.plugins.selection import canonical
 
 if TYPE_CHECKING:
     from leyden.api.session import Session
@@ -93,21 +100,12 @@ def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
         leyden.errors.PluginError: it was required by name, or ``LEYDEN_PLUGINS_STRICT=1``.
     """
     required = set(session.trainer.require_plugins)
+    if required:
+        _check_required(required, catalogue)
     found = catalogue.group(PLUGINS)
-    names = (
-        {name for entry in catalogue.everything() for name in (entry.name, entry.distribution)}
-        if required
-        else set()
-    )
-    absent = required - names
-    if absent:
-        raise PluginNotFoundError(
-            f"require_plugins={listed(absent)}: not installed; installed: {listed(names)}. "
-            + did_you_mean(sorted(absent)[0], names)
-        )
     made = []
     for entry in found:
-        named = entry.name in required or entry.distribution in required
+        named = any(_answers(entry, name) for name in required)
         if named or (entry.refusal is None and entry.incompatibility is None):
             made += _loaded(entry, strict=named or catalogue.selection.strict)
     names_seen = [one.name for one in made]
@@ -115,6 +113,27 @@ def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
         if names_seen.count(one.name) > 1:
             one.name = f"{one.origin.partition(' ')[0]}:{one.name}"
     return made
+
+
+def _answers(entry: Entry, name: str) -> bool:
+    return name == entry.name or canonical(name) == canonical(entry.distribution)
+
+
+def _check_required(required: set[str], catalogue: Catalogue) -> None:
+    """Raise unless everything that ``require_plugins`` names is installed and may run."""
+    entries = catalogue.everything()
+    distributions = {entry.distribution for entry in entries}
+    for name in sorted(required):
+        answering = [entry for entry in entries if _answers(entry, name)]
+        if not answering:
+            hint = did_you_mean(name, distributions | {entry.name for entry in entries})
+            raise PluginNotFoundError(
+                f"require_plugins={name!r}: not installed; installed are {listed(distributions)}. {hint}".rstrip()
+            )
+        refused = [entry for entry in answering if entry.refusal or entry.incompatibility]
+        if refused:
+            why = refused[0].refusal or refused[0].incompatibility
+            raise PluginBlockedError(f"require_plugins={name!r}: {refused[0].origin} may not run: {why}.")
 
 
 def _loaded(entry: Entry, strict: bool) -> list[Participant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
@@ -11,12 +12,21 @@ def table(results: Sequence[dict[str, float]], title: str) -> str:
     head = [f"{title} metric", *(f"loader {i}" if len(results) > 1 else "value" for i in range(len(results)))]
     rows = [[name, *(_value(one, name) for one in results)] for name in names]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    line = "─".join("─" * (width + 2) for width in widths)
+    line = _rule() * (sum(widths) + 3 * len(widths) - 1)
     body = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [head, *rows]
     ]
     return "\n".join([line, f" {body[0]}", line, *(f" {one}" for one in body[1:]), line])
+
+
+def _rule() -> str:
+    """A character for lines that standard output can encode."""
+    try:
+        "─".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return "-"
+    return "─"
 
 
 def _bare(name: str) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from leyden.api.entry import BLOCK, Entry
 from leyden.api.log_rules import check_batch_size, check_value, levels
+from leyden.api.metric_states import load_metric_states, metric_paths, metric_states
 from leyden.api.record import Record
 from leyden.api.transfer import batch_sizes
 from leyden.api.warn import warn
@@ -283,8 +284,13 @@ class Results:
 
     def state_dict(self) -> dict[str, Any]:
         """The accumulators of the running training epoch, and the views, for exact resume."""
-        entries = [[*key, one.state_dict()] for key, one in self.train.entries.items() if one.metric is None]
+        paths = metric_paths(self.session.module)
+        entries = [
+            [*key, {**one.state_dict(), "metric": paths.get(id(one.metric))}]
+            for key, one in self.train.entries.items()
+        ]
         return {
+            "objects": metric_states(self.session.module),
             "train": entries,
             "callback": dict(self.callback),
             "logged": dict(self.logged),
@@ -297,8 +303,12 @@ class Results:
         self.logged.update(state["logged"])
         self.born.update(state["born"])
         self.active = self.active or bool(state["train"])
+        module = self.session.module
+        load_metric_states(module, state["objects"])
         for hook, name, loader, values in state["train"]:
-            self.train.entries[(hook, name, loader)] = Entry.of_state(name, values)
+            entry = Entry.of_state(name, values)
+            entry.metric = None if values["metric"] is None else module.get_submodule(values["metric"])
+            self.train.entries[(hook, name, loader)] = entry
 
     def phase(self) -> str:
         """The phase that a record belongs to."""

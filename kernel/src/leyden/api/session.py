@@ -12,6 +12,7 @@ from leyden.api import checkpoint as checkpoints
 from leyden.api.checks import check_module
 from leyden.api.data import Data, evaluation_key
 from leyden.api.evaluation import EvaluationPass
+from leyden.api.hparams import merged_hyper_parameters
 from leyden.api.module import LightningModule
 from leyden.api.optimizers import configure
 from leyden.api.participants import arranged, hook_plugins
@@ -24,7 +25,7 @@ from leyden.kernel.table import annotate
 from leyden.plugins.adapt import Participant, overridden
 from leyden.plugins.catalogue import catalogue
 from leyden.plugins.components import resolve
-from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
+from leyden.plugins.errors import UserCodeError, shown
 from leyden.plugins.manager import Manager
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Session:
         """Everything before the loop, in Lightning's order."""
         state, trainer, module = self.state, self.trainer, self.module
         state.fn, state.stage = self.fn, STAGES[self.fn]
+        if self.fn is TrainerFn.FITTING:
+            state.point = Point.EPOCH_START  # an epoch that an earlier fit left unfinished begins anew
         self._attach(cleanup)
         self._join()
         added = self.in_hook("configure_callbacks", module.configure_callbacks)
@@ -198,26 +201,10 @@ class Session:
         if not self.trainer.loggers or not self.strategy.is_global_zero:
             return
         if self.trainer.enable_autolog_hparams:
-            params = self._merged_hyper_parameters()
+            params = merged_hyper_parameters(self.datamodule, self.module)
             if params is not None:
                 self._fire("leyden_log_hyperparams", params)
         self._fire("leyden_log_graph")
-
-    def _merged_hyper_parameters(self) -> dict[str, Any] | None:
-        merged: dict[str, Any] | None = None
-        for owner in (self.datamodule, self.module):
-            if owner is None or not getattr(owner, "_log_hyperparams", False):
-                continue
-            own = dict(owner.hparams_initial)
-            clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
-            if clash:
-                raise ConfigurationError(
-                    f"The module and the data module both have the hyper-parameter {clash[0]!r}, with "
-                    "different values. "
-                    "Rename one, or leave it out with save_hyperparameters(ignore=…)."
-                )
-            merged = {**(merged or {}), **own}
-        return merged
 
     def _set_up_training(self) -> None:
         module = self.module
@@ -379,10 +366,3 @@ class Session:
 
     def _fire(self, name: str, *args: Any) -> None:
         loop.fire(self, name, *args)
-
-
-def _differ(one: Any, other: Any) -> bool:
-    try:
-        return bool(one != other)
-    except (TypeError, ValueError, RuntimeError):
-        return one is not other

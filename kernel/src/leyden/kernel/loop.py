@@ -75,7 +75,7 @@ def train_epoch(work: Work) -> None:
     resumed = state.point
     work.start_epoch()
     if resumed is Point.EPOCH_START:
-        counters.batch = 0
+        counters.batch, state.is_last_batch = 0, False
         fire(work, "on_train_epoch_start")
     train_batches(work, resumed)
     state.point = Point.EPOCH_END

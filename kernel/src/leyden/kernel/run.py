@@ -13,7 +13,8 @@ from leyden.kernel.table import HookTable, first_of
 class Cleanup:
     """Steps that undo others, taken in reverse order, each whether or not another fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: RunState) -> None:
+        self._state = state
         self._steps: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
     def callback(self, undo: Callable[..., Any], *args: Any) -> None:
@@ -26,6 +27,8 @@ class Cleanup:
             undo, args = self._steps.pop()
             with _collect(errors):
                 undo(*args)
+            if errors:
+                self._state.status = TrainerStatus.INTERRUPTED
 
 
 class Session(Protocol):
@@ -62,7 +65,7 @@ def execute(session: Session) -> Any:
     state.status, state.should_stop = TrainerStatus.RUNNING, False
     errors: list[BaseException] = []
     result = None
-    cleanup = Cleanup()
+    cleanup = Cleanup(state)
     try:
         session.set_up(cleanup)
         result = session.loop()

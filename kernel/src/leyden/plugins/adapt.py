@@ -18,6 +18,8 @@ from leyden.kernel.table import annotate
 from leyden.plugins.errors import HookSignatureError, did_you_mean, listed
 
 IMPLEMENTATION = f"{PROJECT}_impl"
+_EMPTY_HOOKS = "leyden.api.callback"
+"""The module whose hooks do nothing: inherited ones of a Callback that serves as a hook plugin do not count."""
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -202,6 +204,8 @@ def from_plugin(name: str, plugin: Any, origin: str = "") -> Participant:
     participant = Participant(name, "plugin", target, origin)
     for attribute in dir(target if isinstance(target, ModuleType) else type(target)):
         function = inspect.getattr_static(target, attribute, None)
+        if getattr(function, "__module__", None) == _EMPTY_HOOKS:
+            continue
         _check_mark(participant, attribute, function)
         if attribute in EVENTS and _routine(function):
             _add(participant, EVENTS[attribute], getattr(target, attribute))

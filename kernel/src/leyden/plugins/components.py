@@ -36,7 +36,9 @@ def resolve(family: str, name: str, source: Catalogue | None = None) -> Any:
 
 def single(found: list[Entry], what: str) -> Entry:
     """The only one of several entries, or an error that names the distributions that offer it."""
-    allowed = [entry for entry in found if not entry.refusal and not entry.incompatibility] or found
+    allowed = [entry for entry in found if not entry.refusal and not entry.incompatibility]
+    if not allowed:
+        return found[0]  # loading it says why it may not run
     if len({entry.distribution for entry in allowed}) > 1:
         owners = " and ".join(sorted(entry.origin for entry in allowed))
         choices = listed(f"{entry.distribution}:{entry.name}" for entry in allowed)

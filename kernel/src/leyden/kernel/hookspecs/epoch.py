@@ -12,7 +12,7 @@ def on_train_epoch_start(trainer: Any, pl_module: Any) -> None:
     """A training epoch begins.
 
     When: before its first batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -36,7 +36,7 @@ def on_validation_epoch_start(trainer: Any, pl_module: Any) -> None:
     """A validation epoch begins.
 
     When: before its first batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -48,7 +48,7 @@ def on_validation_epoch_end(trainer: Any, pl_module: Any) -> None:
     """A validation epoch has ended.
 
     When: after its last batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -60,7 +60,7 @@ def on_test_epoch_start(trainer: Any, pl_module: Any) -> None:
     """A test epoch begins.
 
     When: before its first batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -72,7 +72,7 @@ def on_test_epoch_end(trainer: Any, pl_module: Any) -> None:
     """A test epoch has ended.
 
     When: after its last batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -84,7 +84,7 @@ def on_predict_epoch_start(trainer: Any, pl_module: Any) -> None:
     """A prediction epoch begins.
 
     When: before its first batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -96,7 +96,7 @@ def on_predict_epoch_end(trainer: Any, pl_module: Any) -> None:
     """A prediction epoch has ended.
 
     When: after its last batch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.

@@ -35,7 +35,7 @@ def setup(trainer: Any, pl_module: Any, stage: str) -> None:
 def leyden_run_start(trainer: Any, pl_module: Any) -> None:
     """A run begins.
 
-    When: plugins and components stand, nothing of the user's has been called.
+    When: everybody has joined; of the user's methods only ``configure_callbacks`` was called.
     Order: as registered.
     Ranks: all.
     Returns: nothing.
@@ -48,7 +48,7 @@ def on_fit_start(trainer: Any, pl_module: Any) -> None:
     """Fitting begins.
 
     When: after ``configure_optimizers``, before the sanity check.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -59,8 +59,8 @@ def on_fit_start(trainer: Any, pl_module: Any) -> None:
 def on_fit_end(trainer: Any, pl_module: Any) -> None:
     """Fitting has ended.
 
-    When: after ``on_train_end`` and the strategy's teardown.
-    Order: callbacks, then the module, then the strategy.
+    When: after ``on_train_end``, before anything is torn down.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -96,7 +96,7 @@ def on_train_start(trainer: Any, pl_module: Any) -> None:
     """Training begins.
 
     When: before the first epoch.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -108,7 +108,7 @@ def on_train_end(trainer: Any, pl_module: Any) -> None:
     """Training has ended.
 
     When: after the last epoch, or after an early stop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -120,7 +120,7 @@ def on_validation_start(trainer: Any, pl_module: Any) -> None:
     """Validation begins.
 
     When: before the epoch hooks of each validation loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -132,7 +132,7 @@ def on_validation_end(trainer: Any, pl_module: Any) -> None:
     """Validation has ended.
 
     When: after the epoch hooks of each validation loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -144,7 +144,7 @@ def on_test_start(trainer: Any, pl_module: Any) -> None:
     """Testing begins.
 
     When: before the epoch hooks of each testing loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -156,7 +156,7 @@ def on_test_end(trainer: Any, pl_module: Any) -> None:
     """Testing has ended.
 
     When: after the epoch hooks of each testing loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -168,7 +168,7 @@ def on_predict_start(trainer: Any, pl_module: Any) -> None:
     """Prediction begins.
 
     When: before the epoch hooks of each prediction loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -180,7 +180,7 @@ def on_predict_end(trainer: Any, pl_module: Any) -> None:
     """Prediction has ended.
 
     When: after the epoch hooks of each prediction loop.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.

@@ -12,7 +12,7 @@ def on_train_batch_start(trainer: Any, pl_module: Any, batch: Any, batch_idx: in
     """A training batch is on its device.
 
     When: before ``training_step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: -1 ends the epoch at once.
     Since: 0.1.
@@ -24,7 +24,7 @@ def on_train_batch_end(trainer: Any, pl_module: Any, outputs: Any, batch: Any, b
     """A training batch is done.
 
     When: after its step (and update, when one was due).
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -38,7 +38,7 @@ def on_validation_batch_start(
     """A validation batch is on its device.
 
     When: before ``validation_step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -52,7 +52,7 @@ def on_validation_batch_end(
     """A validation batch is done.
 
     When: after its step.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -66,7 +66,7 @@ def on_test_batch_start(
     """A test batch is on its device.
 
     When: before ``test_step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -80,7 +80,7 @@ def on_test_batch_end(
     """A test batch is done.
 
     When: after its step.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -94,7 +94,7 @@ def on_predict_batch_start(
     """A prediction batch is on its device.
 
     When: before ``predict_step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -108,7 +108,7 @@ def on_predict_batch_end(
     """A prediction batch is done.
 
     When: after its step.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -120,7 +120,7 @@ def on_before_zero_grad(trainer: Any, pl_module: Any, optimizer: Any) -> None:
     """Gradients are about to be released.
 
     When: before ``optimizer.zero_grad``, after ``training_step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -132,7 +132,7 @@ def on_before_backward(trainer: Any, pl_module: Any, loss: Any) -> None:
     """The loss is about to be differentiated.
 
     When: before ``backward``; the loss is already divided by the accumulation factor.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -144,7 +144,7 @@ def on_after_backward(trainer: Any, pl_module: Any) -> None:
     """Gradients are there, still scaled under fp16.
 
     When: after ``backward``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -156,7 +156,7 @@ def on_before_optimizer_step(trainer: Any, pl_module: Any, optimizer: Any) -> No
     """Gradients are unscaled and not yet clipped.
 
     When: before clipping and ``optimizer.step``.
-    Order: callbacks, then the module, then the strategy.
+    Order: callbacks, then the module.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
