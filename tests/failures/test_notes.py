@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,22 @@ def test_a_callbacks_error_names_its_distribution(
     ]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own handler of SIGINT, also where the shell that started the tests ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_real_interrupt_signal_returns_control(tmp_path: Path) -> None:
     with quiet():
         scene = Scene(load("leyden"), Case("callback", "on_fit_start", "fit", "ValueError"), tmp_path)
         made = type(
             "Impatient", (type(scene.module),), {"on_after_backward": lambda self: signal.raise_signal(2)}
         )()
-        trainer = scene.trainer(faulty=False, max_epochs=-1)
+        trainer = scene.trainer(faulty=False, max_epochs=100)
         assert trainer.fit(made, datamodule=scene.data) is None
     assert trainer.interrupted
     assert made.seen.down == 1
