@@ -101,6 +101,7 @@ def _contract_classes(path: Path) -> list[str]:
         node.name
         for node in tree.body
         if isinstance(node, ast.ClassDef)
+        and node.name.startswith("Test")
         and any(isinstance(base, ast.Name) and base.id in bases for base in node.bases)
     ]
 

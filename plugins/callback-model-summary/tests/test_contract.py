@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, ClassVar
+
+import pytest
 
 from leyden.testing import CallbackContract, OptionContract
 
@@ -9,6 +12,7 @@ class TestModelSummaryContract(CallbackContract):
     entry_point = "model_summary"
 
 
+@pytest.mark.skipif(find_spec("rich") is None, reason="needs rich")
 class TestRichModelSummaryContract(CallbackContract):
     entry_point = "rich_model_summary"
 

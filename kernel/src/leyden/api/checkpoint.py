@@ -14,7 +14,7 @@ from leyden.plugins.errors import CheckpointError, listed
 if TYPE_CHECKING:
     from leyden.api.session import Session
 
-FORMAT_VERSION = "2.6.0"
+FORMAT_VERSION = "2.6.6"
 """The release of pytorch-lightning whose format is written; its migrations read the key."""
 
 KEY = "leyden"

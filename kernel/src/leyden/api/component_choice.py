@@ -25,7 +25,7 @@ from leyden.plugins.errors import (
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
 
-NOTHING = "Leyden's kernel is installed without plugins, and running needs some. Install them with: pip install leyden"
+NOTHING = "Leyden's kernel is installed without plugins, and running needs some: pip install leyden"
 
 
 def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
