@@ -97,13 +97,14 @@ def _contract_classes(path: Path) -> list[str]:
     ]
     names = {alias.asname or alias.name for node in imports for alias in node.names}
     bases = {name for name in names if name.endswith("Contract")}
-    return [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        and node.name.startswith("Test")
-        and any(isinstance(base, ast.Name) and base.id in bases for base in node.bases)
-    ]
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and any(
+            isinstance(one, ast.Name) and one.id in bases for one in node.bases
+        ):
+            bases.add(node.name)  # so that a class between a test class and its contract counts too
+            found.append(node.name)
+    return [name for name in found if name.startswith("Test")]
 
 
 def contracts(distribution: Distribution) -> list[str]:
