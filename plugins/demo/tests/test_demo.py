@@ -69,8 +69,12 @@ def test_it_ends_well_and_says_nothing_on_stderr(done: Run) -> None:
 
 def test_what_it_says_was_written_is_there(done: Run) -> None:
     rows = done.rows("What was written")
-    assert [name for name, _ in rows] == WRITTEN
-    paths = [Path(path) for _, path in rows]
+    names = [name for name, _ in rows]
+    assert names[: len(WRITTEN)] == WRITTEN
+    assert all(
+        name.startswith("export, ") for name in names[len(WRITTEN) :]
+    )  # one for each installed exporter
+    paths = [Path(path) for _, text in rows for path in text.split(", ")]
     assert all(path.exists() and path.is_relative_to(done.root) for path in paths)
     assert list(paths[2].glob("events.out.tfevents.*"))
 
