@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -104,9 +105,10 @@ def test_two_hook_plugins_of_one_name_both_run_or_are_a_conflict_that_names_both
 def test_a_disabled_hook_plugin_is_not_imported(
     fake_dist: FakeDists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugin(fake_dist, "acme-broken", "raise RuntimeError('imported')")
+    module = plugin(fake_dist, "acme-broken", "raise RuntimeError('imported')")
     monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "acme-broken")
     quiet().fit(Linear(), numbers())
+    assert module not in sys.modules
 
 
 def test_required_plugins_must_be_there_and_work(

@@ -50,6 +50,8 @@ def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
             f"{type(given[Precision]).__name__}: give one."
         )
     precision = given.get(Precision) or (own if own and values["precision"] is None else None)
+    if ClusterEnvironment in given:
+        _take_environment(trainer.strategy, given[ClusterEnvironment])
     if precision is None:
         precision = trainer.strategy.assigned_precision = _precision(values["precision"], root)
     trainer.strategy.connect(
@@ -61,6 +63,14 @@ def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
     )
     trainer.device_ids = indices
     trainer.listeners = [*given.get("hooks", [])]
+
+
+def _take_environment(strategy: Strategy, environment: ClusterEnvironment) -> None:
+    if not strategy.uses_environment:
+        allowed = f"no ClusterEnvironment with {type(strategy).__name__}"
+        remedy = "It does not take ranks from one: leave it out, or choose a strategy of several processes."
+        raise ConfigurationError.about("plugins", environment, allowed, remedy)
+    strategy.environment = environment
 
 
 def _instances(given: Any) -> dict[Any, Any]:

@@ -38,9 +38,9 @@ class Entry:
     """
 
     __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "fresh", "home", "last", "loader", "logger", "metric", "name",
-        "on_epoch", "on_step", "prog_bar", "reduce", "resumed", "sync", "total", "values", "version", "versions",
-        "weight", "weights",
+        "arguments", "batch", "copy", "count", "fork", "fresh", "group", "home", "last", "loader", "logger",
+        "metric", "name", "on_epoch", "on_step", "prog_bar", "reduce", "resumed", "sync", "total", "values",
+        "version", "versions", "weight", "weights",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class Entry:
         self.logger = arguments[1] is not False
         self.reduce = reduction(arguments[4])
         self.sync = bool(arguments[6]) and not arguments[10]
+        self.group = arguments[7]
         self.loader = self.home = loader
         self.metric: Any = None
         self.copy = self.resumed = False
@@ -101,7 +102,7 @@ class Entry:
             self._changed_in_place()
             self.version = version_of(self.last)
         value = as_tensor(self.last, session.module.device)
-        return session.strategy.reduce(value.clone(), reduce_op=self.reduce) if self.sync else value
+        return session.strategy.reduce(value.clone(), self.group, self.reduce) if self.sync else value
 
     def epoch_value(self, session: Session) -> Any:
         """The values reduced so far, a tensor; ``None`` when there are none."""
@@ -114,8 +115,8 @@ class Entry:
         if self.sync:
             reduce = session.strategy.reduce
             operation = "sum" if self.reduce == "mean" else self.reduce
-            total = reduce(total.clone(), reduce_op=operation)
-            weight = reduce(torch.tensor(weight, device=total.device), reduce_op="sum")
+            total = reduce(total.clone(), self.group, operation)
+            weight = reduce(torch.tensor(weight, device=total.device), self.group, "sum")
         return total / weight if self.reduce == "mean" else total
 
     def names(self, phase: str) -> tuple[str, str]:

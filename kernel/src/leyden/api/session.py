@@ -115,7 +115,7 @@ class Session:
         self._fire("setup", str(self.fn))
         with self.strategy.init_context():
             self.in_hook("configure_model", module.configure_model)
-        self._load(cleanup)
+        self._load()
 
     def _join(self) -> None:
         """Let everybody listen; again when ``configure_callbacks`` brought more."""
@@ -125,7 +125,7 @@ class Session:
             self.manager.unregister(participant)
         self.manager.register(arranged(self, catalogue()))
 
-    def _load(self, cleanup: Cleanup) -> None:
+    def _load(self) -> None:
         saved = self._read_checkpoint()
         if saved is not None and not self.strategy.restore_after_setup:
             checkpoints.restore_model(self, saved)

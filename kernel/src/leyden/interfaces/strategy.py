@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.overrides import TorchFunctionMode
 
 from leyden.interfaces.accelerator import Accelerator
 from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.interfaces.environment import ClusterEnvironment
 from leyden.interfaces.precision import Precision
+
+
+class _EmptyInit(TorchFunctionMode):
+    """Leaves out the functions of ``torch.nn.init``."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 class Strategy(ABC):
@@ -25,16 +37,19 @@ class Strategy(ABC):
     Attributes:
         handles_gradient_accumulation: the engine accumulates by itself, so every batch is handed to it.
         restore_after_setup: checkpoints are loaded after the module was wrapped.
+        uses_environment: it takes ranks and addresses from a cluster environment.
     """
 
     handles_gradient_accumulation: ClassVar[bool] = False
     restore_after_setup: ClassVar[bool] = False
+    uses_environment: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.accelerator: Accelerator | None = None
         self.precision = Precision()
         self.assigned_precision: Precision | None = None
         self.checkpoint_io: CheckpointIO | None = None
+        self.environment: ClusterEnvironment | None = None
         self.devices: list[torch.device] = []
         self.num_nodes = 1
         self.module: Any = None
@@ -108,12 +123,16 @@ class Strategy(ABC):
     def bind_step(self, name: str) -> Callable[..., Any]:
         """The callable that runs a step method of the module, e.g. ``training_step``, through wrapper and precision."""
         step: Callable[..., Any] = getattr(self.module, name)
-        if type(self.precision).forward_context is Precision.forward_context:
+        kind, precision = type(self.precision), self.precision
+        if (
+            kind.forward_context is Precision.forward_context
+            and kind.convert_output is Precision.convert_output
+        ):
             return step
 
         def with_context(*args: Any, **kwargs: Any) -> Any:
-            with self.precision.forward_context():
-                return step(*args, **kwargs)
+            with precision.forward_context():
+                return precision.convert_output(step(*args, **kwargs))
 
         return with_context
 
@@ -178,8 +197,16 @@ class Strategy(ABC):
         optimizer.load_state_dict(state)
 
     def init_context(self, empty_init: bool | None = None) -> AbstractContextManager[Any]:
-        """What holds while the module's parameters are created."""
-        return self.precision.init_context()
+        """What holds while the module's parameters are created.
+
+        Args:
+            empty_init: leave parameters as memory gives them, where a checkpoint is loaded over them anyway.
+        """
+        context = ExitStack()
+        context.enter_context(self.precision.init_context())
+        if empty_init:
+            context.enter_context(_EmptyInit())
+        return context
 
     def teardown(self) -> None:
         """Release devices and processes."""
