@@ -188,7 +188,8 @@ class Data:
     def _validation_interval(self, batches: float) -> None:
         session = self.session
         state, given = session.state, session.trainer.val_check_interval
-        state.val_seconds = seconds(given)
+        state.val_steps = optimizer_steps(given)
+        state.val_seconds = seconds(given) if state.val_steps is None else None
         if isinstance(given, int) and not isinstance(given, bool):
             state.val_batch_interval = given
             if given > batches and session.validating and state.limits.check_val_every_n_epoch is not None:
@@ -257,6 +258,12 @@ class Data:
 def evaluation_key(fn: TrainerFn | None, prefix: str) -> str:
     """Where a stage's loaders are kept: those of ``validate`` apart from those of validation inside ``fit``."""
     return "validate" if prefix == "val" and fn is TrainerFn.VALIDATING else prefix
+
+
+def optimizer_steps(interval: Any) -> int | None:
+    """A validation interval given as ``"500 optimizer_steps"``; ``None`` for one that counts something else."""
+    count, unit = interval.split() if isinstance(interval, str) and " " in interval else ("", "")
+    return int(count) if unit == "optimizer_steps" else None
 
 
 def seconds(interval: Any) -> float | None:

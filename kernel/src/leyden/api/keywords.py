@@ -67,7 +67,8 @@ KEYWORDS: dict[str, Keyword] = {
     "val_check_interval": Keyword(
         Annotated[int, Ge(1)] | Fraction | str | timedelta | dict[str, Any] | None, None,
         "an int of at least 1 (training batches), a float above 0.0 and up to 1.0 (a fraction of an epoch), or a time: "
-        "'DD:HH:MM:SS', a timedelta, or a dict of its arguments", "how often to validate, in training batches"),
+        "'DD:HH:MM:SS', a timedelta, or a dict of its arguments, or '500 optimizer_steps'",
+        "how often to validate: in training batches, time, or optimizer steps"),
     "check_val_every_n_epoch": Keyword(Annotated[int, Ge(1)] | None, 1, "None or an int of at least 1",
                                        "validate in every so many epochs; None counts batches across epochs"),
     "num_sanity_val_steps": Keyword(MinusOne | Count | None, None, "-1 (all) or an int of at least 0",
@@ -155,10 +156,10 @@ def _check(name: str, value: Any, keyword: Keyword) -> Any:
 
 
 def _check_interval(name: str, value: Any, allowed: str) -> None:
-    from leyden.api.data import seconds
+    from leyden.api.data import optimizer_steps, seconds
 
     try:
-        positive = value > 0 if isinstance(value, int | float) else (seconds(value) or 0) > 0
+        positive = value > 0 if isinstance(value, int | float) else (optimizer_steps(value) or seconds(value) or 0) > 0
     except (ValueError, TypeError):
         positive = False
     if not positive:

@@ -147,6 +147,8 @@ def validation_due(work: Work) -> bool:
         return True
     if state.val_seconds is not None:
         return time.monotonic() - state.last_validation >= state.val_seconds
+    if state.val_steps is not None:
+        return counters.optimizer_steps // state.val_steps > counters.validated // state.val_steps
     if state.val_batch_interval == inf:
         return state.is_last_batch
     return (counters.batches if every is None else counters.batch) % state.val_batch_interval == 0
@@ -179,6 +181,7 @@ def evaluate(work: Work, stage: RunningStage) -> Any:
             evaluation.epoch_end()
             if work.state.point is Point.BATCH_END:
                 work.state.point = Point.VALIDATED
+                work.state.counters.validated = work.state.counters.optimizer_steps
             fire(work, f"on_{stem}_end")
             evaluation.train_mode()
         return evaluation.result()

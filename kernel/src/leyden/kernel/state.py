@@ -67,6 +67,7 @@ class Counters:
         updates: batches that stepped, whatever the number of optimizers; the x-axis of logs. Counted when a batch is
             entirely over, so inside its hooks and its validation the running batch is not yet among them.
         optimizer_steps: steps of all optimizers together (Lightning's ``global_step``).
+        validated: ``optimizer_steps`` at the last validation inside fit.
     """
 
     epoch: int = 0
@@ -74,6 +75,7 @@ class Counters:
     batches: int = 0
     updates: int = 0
     optimizer_steps: int = 0
+    validated: int = 0
 
     def state_dict(self) -> dict[str, int]:
         """The counters as plain data."""
@@ -106,6 +108,7 @@ class RunState:
         point: how far the running epoch has come.
         is_last_batch: whether the running batch is the epoch's last.
         val_batch_interval: validate every so many training batches; ``inf`` leaves it to the epoch's last batch.
+        val_steps: validate when the optimizer steps have passed another multiple of it.
         val_seconds: validate when so many seconds have passed since the last validation.
     """
 
@@ -121,6 +124,7 @@ class RunState:
     is_last_batch: bool = False
     should_stop: bool = False
     val_batch_interval: float = inf
+    val_steps: int | None = None
     val_seconds: float | None = None
     last_validation: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
