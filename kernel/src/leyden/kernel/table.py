@@ -16,6 +16,8 @@ from leyden.kernel.events import EVENTS, Event
 
 Fire = Callable[..., Any]
 Describe = Callable[[Any], str]
+Watch = Callable[[str, Any, Fire], Fire]
+"""Given a hook's name, who listens (``None``: several behind pluggy) and what is called: what to call instead."""
 
 
 class Listener(Protocol):
@@ -43,28 +45,37 @@ class HookTable:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._watch: Watch | None = None
         for name in EVENTS:
             setattr(self, name, None)
 
     def __getattr__(self, name: str) -> Fire | None:
         raise AttributeError(f"Leyden has no hook named {name!r}.")
 
-    def bind(self, callers: Mapping[str, Any], describe: Describe = str) -> None:
+    def bind(self, callers: Mapping[str, Any], describe: Describe = str, watch: Watch | None = None) -> None:
         """Read the listeners anew.
 
         Args:
             callers: pluggy's hook callers by name.
             describe: turns a registered plugin into words for the note that an exception gets.
+            watch: stands between the table and each listener, to measure it; without one nothing stands there.
         """
+        self._watch = watch
         for name, event in EVENTS.items():
             caller = callers.get(name)
             listeners = list(reversed(caller.get_hookimpls())) if caller is not None else []
             setattr(self, name, self._fire(event, caller, listeners, describe) if listeners else None)
 
     def _fire(self, event: Event, caller: Any, listeners: Sequence[Listener], describe: Describe) -> Fire:
+        watch = self._watch
         if any(one.wrapper or one.hookwrapper for one in listeners):
-            return _through_pluggy(event, caller, self._scope)
+            fire = _through_pluggy(event, caller, self._scope)
+            return watch(event.name, None, fire) if watch else fire
         calls = tuple(getattr(one.function, "leyden_direct", one.function) for one in listeners)
+        if watch:
+            calls = tuple(
+                watch(event.name, one.plugin, call) for one, call in zip(listeners, calls, strict=True)
+            )
         owners = tuple(one.plugin for one in listeners)
         bind = _bind_every if event.every else _bind_first if event.firstresult else _bind_all
         return bind(event.name, calls, _noter(event.name, owners, describe), self._scope)

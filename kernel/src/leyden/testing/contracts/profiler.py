@@ -38,6 +38,12 @@ class ProfilerContract(RunContract):
         profiler.setup(stage="fit", local_rank=0, log_dir=str(self.folder))
         return profiler
 
+    def test_writes_on_rank_zero_alone(self) -> None:
+        """Every rank measures itself: what another one writes bears its number, and it prints nothing."""
+        outcome = self.run(*self.stages, rank=1).ok()
+        assert (outcome.stdout, outcome.stderr) == ("", "")
+        assert [one for one in outcome.files if "-1" not in one] == []
+
     def test_measures_actions(self) -> None:
         """Actions may nest and repeat, and the report names them."""
         profiler = self.set_up()
