@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import REMAINDER, ArgumentParser, Namespace
 from importlib import import_module
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from leyden.interfaces.command import Command
 
 
 class PluginsCommand(Command):
-    """List, show and check plugins, and print the hook reference."""
+    """List, show, check and trace plugins, and print the hook reference."""
 
     help: ClassVar[str] = "what is installed and may run, whether it works, and which hooks there are"
 
     def configure(self, parser: ArgumentParser) -> None:
-        """Add ``list``, ``show``, ``check`` and ``hooks``."""
+        """Add ``list``, ``show``, ``check``, ``hooks`` and ``trace``."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         every = actions.add_parser("list", help="what is installed, from metadata alone")
         every.add_argument("--json", action="store_true", help="one JSON array")
@@ -30,6 +30,12 @@ class PluginsCommand(Command):
         )
         check.add_argument("names", metavar="NAME", nargs="*", help="as for show; all plugins by default")
         actions.add_parser("hooks", help="the hook reference, as Markdown")
+        trace = actions.add_parser("trace", help="run a script and say what each plugin cost in each hook")
+        trace.add_argument(
+            "--folder", metavar="FOLDER", help="where the files go; by default beside the logs"
+        )
+        trace.add_argument("script", metavar="SCRIPT", help="a Python file")
+        trace.add_argument("arguments", metavar="...", nargs=REMAINDER, help="its arguments")
 
     def run(self, arguments: Namespace) -> int:
         """Do one of them; each is imported when it is asked for."""

@@ -9,8 +9,8 @@ from typing import Any
 from leyden.plugins.adapt import Participant
 
 Call = Callable[..., Any]
-Around = Callable[[str, str, Call], Call]
-"""Given whose a call is, its name, and the call: what to call instead."""
+Around = Callable[[str, str, str, Call], Call]
+"""Given whose a call is, its name, its distribution where known, and the call: what to call instead."""
 
 _OWNERS = {
     "callback": "Callback",
@@ -52,7 +52,7 @@ class Phases:
         session.manager.watch(self._hook)
         self._undo.append(lambda: session.manager.watch(None))
         self._replace(session, "evaluation", self._evaluation(session.evaluation))
-        self._measure(session.trainer, "save_checkpoint", "Trainer", "save_checkpoint")
+        self._measure(session.trainer, "save_checkpoint", "", "save_checkpoint")
 
     def attach_training(self) -> None:
         """Measure the training step and its parts; to be called when ``session.step`` is there."""
@@ -70,7 +70,7 @@ class Phases:
         ):
             if hasattr(step, attribute):
                 self._measure(step, attribute, owner, name)
-        measured = self.around("", "run_training_batch", type(step).__call__)
+        measured = self.around("", "run_training_batch", "", type(step).__call__)
         made = type(
             type(step).__name__, (type(step),), {"__call__": measured, "__module__": type(step).__module__}
         )
@@ -88,20 +88,20 @@ class Phases:
 
     def _hook(self, hook: str, participant: Participant | None, call: Call) -> Call:
         if participant is None:
-            return self.around("[Hook]", hook, call)
+            return self.around("[Hook]", hook, "", call)
         target = participant.target
         if target is self.without:
             return call
         kind = _OWNERS.get(participant.kind, "Plugin")
         name = participant.name if kind == "Plugin" else getattr(target, "state_key", None) or _name(target)
-        return self.around(f"[{kind}]{name}", hook, call)
+        return self.around(f"[{kind}]{name}", hook, participant.origin, call)
 
     def _evaluation(self, original: Callable[[Any], AbstractContextManager[Any]]) -> Call:
         @contextmanager
         def evaluation(stage: Any) -> Iterator[Any]:
             with original(stage) as one:
                 name = _STEPS[str(stage)]
-                one.step = self.around(f"[Strategy]{_name(self.session.strategy)}", name, one.step)
+                one.step = self.around(f"[Strategy]{_name(self.session.strategy)}", name, "", one.step)
                 for batches in one.loaders:
                     self._loader(batches, "[_EvaluationLoop]", f"{stage.dataloader_prefix}_next")
                 yield one
@@ -116,7 +116,7 @@ class Phases:
         def iterate(*args: Any, **kwargs: Any) -> Iterator[Any]:
             iterator = original(*args, **kwargs)
             nothing = object()
-            fetch = self.around(owner, name, lambda: next(iterator, nothing))
+            fetch = self.around(owner, name, "", lambda: next(iterator, nothing))
             try:
                 while (item := fetch()) is not nothing:
                     yield item
@@ -126,7 +126,7 @@ class Phases:
         self._replace(batches, "iterate", iterate)
 
     def _measure(self, target: Any, attribute: str, owner: str, name: str) -> None:
-        self._replace(target, attribute, self.around(owner, name, getattr(target, attribute)))
+        self._replace(target, attribute, self.around(owner, name, "", getattr(target, attribute)))
 
     def _replace(self, target: Any, attribute: str, call: Call) -> None:
         held = vars(target)
