@@ -119,8 +119,8 @@ def _weight(result: Any) -> float | Tensor:
     if not isinstance(weight, int | float) or isinstance(weight, bool) or not weight > 0:
         what = "no 'weight'" if weight is None else f"weight={shown(weight)}"
         raise UserCodeError(
-            f"training_step returned {what}; accumulate_normalization='weight' needs a number above 0, or a one-element "
-            'tensor without a gradient. Return {"loss": the mean loss of the batch, "weight": e.g. its tokens}.'
+            f"training_step returned {what}; accumulate_normalization='weight' needs a number above 0, or a "
+            'one-element tensor without a gradient. Return {"loss": the mean loss of the batch, "weight": e.g. its tokens}.'
         )
     return weight
 
