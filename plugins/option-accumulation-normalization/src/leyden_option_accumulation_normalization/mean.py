@@ -120,7 +120,7 @@ def _weight(result: Any) -> float | Tensor:
         what = "no 'weight'" if weight is None else f"weight={shown(weight)}"
         raise UserCodeError(
             f"training_step returned {what}; accumulate_normalization='weight' needs a number above 0, or a "
-            'one-element tensor without a gradient. Return {"loss": the mean loss of the batch, "weight": e.g. its tokens}.'
+            'one-element tensor without a gradient. Return {"loss": the mean over the batch, "weight": its tokens}.'
         )
     return weight
 
