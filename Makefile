@@ -15,7 +15,7 @@ SOURCES := $(wildcard kernel/src plugins/*/src contrib/*/src plugin-template/src
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv install demo test lint format types bench docs wheels catalogue clean
+.PHONY: help venv install demo test lint format types bench docs docs-serve wheels catalogue clean
 
 help:
 	@echo 'make demo       install everything and train a classifier on handwritten digits'
@@ -26,6 +26,7 @@ help:
 	@echo 'make types      mypy'
 	@echo 'make bench      calls and time a training step, beside a hand-written loop'
 	@echo 'make docs       the documentation as a web site, in site/'
+	@echo 'make docs-serve the same, shown at http://127.0.0.1:8000'
 	@echo 'make wheels     one wheel of each distribution, in dist/'
 	@echo 'make catalogue  the official catalogue inside the kernel, from the plugins'
 	@echo 'make clean      remove .venv, builds and caches'
@@ -88,14 +89,12 @@ bench: venv
 	$(BIN)/python -m tests.benchmarks.calls
 	$(BIN)/python -m tests.benchmarks.speed
 
-# The configuration is written here because its place would be the top level. NO_MKDOCS_2_WARNING silences an
-# advertisement of the theme.
 docs: .venv/docs.stamp
-	@mkdir -p build
-	@printf '%s\n' 'site_name: Leyden' 'docs_dir: ../docs' 'site_dir: ../site' 'theme: {name: material, font: false}' \
-		> build/mkdocs.yml
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file build/mkdocs.yml
+	$(BIN)/python docs/site.py build --quiet
 	@echo 'site/index.html'
+
+docs-serve: .venv/docs.stamp
+	$(BIN)/python docs/site.py serve
 
 wheels: install
 	@rm -rf dist

@@ -49,7 +49,7 @@ MISSPELLED: Mapping[str, tuple[str, str]] = {
     "plugins": ("plugin", "plug_ins"),
     "sync_batchnorm": ("sync_batch_norm", "syncbatchnorm"),
     "reload_dataloaders_every_n_epochs": (
-        "reload_dataloaders_every_epoch",
+        "reload_dataloaders_every_epochs",
         "reload_dataloader_every_n_epochs",
     ),
     "default_root_dir": ("default_rootdir", "default_root_directory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,9 +80,17 @@ class Stop(leyden.Callback):
             self.left -= 1
 
 
+class Noisy(TensorDataset):
+    """Augments what it gives with random numbers of the process, or of the worker, that loads it."""
+
+    def __getitem__(self, index: int) -> Any:
+        (x,) = super().__getitem__(index)
+        return (x + 0.1 * torch.rand(SIZE) + random.random(),)
+
+
 def loaders(workers: int, own_generator: bool) -> tuple[DataLoader[Any], DataLoader[Any]]:
     generator = torch.Generator().manual_seed(2) if own_generator else None
-    data = TensorDataset(torch.randn(BATCHES * SIZE, SIZE, generator=torch.Generator().manual_seed(1)))
+    data = Noisy(torch.randn(BATCHES * SIZE, SIZE, generator=torch.Generator().manual_seed(1)))
     return DataLoader(
         data, batch_size=SIZE, shuffle=True, num_workers=workers, generator=generator
     ), DataLoader(data, batch_size=8)
@@ -135,9 +144,13 @@ def test_a_resumed_run_ends_as_the_whole_one(window: int, hook: str, turn: int, 
     check(window, 0, hook, turn, tmp_path)
 
 
-@pytest.mark.parametrize(("hook", "turn"), [("on_train_batch_end", 7), ("on_validation_end", 2)])
-def test_with_worker_processes_too(hook: str, turn: int, tmp_path: Path) -> None:
-    check(1, 2, hook, turn, tmp_path)
+WITH_WORKERS = [(hook, turn) for hook, count in STOPS.items() for turn in range(count // 2, count, 4)]
+
+
+@pytest.mark.parametrize("window", [1, 2])
+@pytest.mark.parametrize(("hook", "turn"), WITH_WORKERS)
+def test_with_worker_processes_too(window: int, hook: str, turn: int, tmp_path: Path) -> None:
+    check(window, 2, hook, turn, tmp_path)
 
 
 @pytest.mark.parametrize(("hook", "turn"), [("on_train_batch_end", 7), ("on_train_epoch_end", 0)])

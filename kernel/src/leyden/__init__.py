@@ -29,7 +29,8 @@ _NAMES = {
         for name in (
             "accelerators", "callbacks", "checkpoint_ios", "environments", "errors", "exporters",
             "interfaces", "loggers",
-            "metrics", "plugins", "precisions", "profilers", "strategies", "testing", "tuners", "utilities",
+            "metrics", "plugins", "precisions", "profilers", "strategies", "testing", "tuner", "tuners",
+            "utilities",
         )
     },
 }  # fmt: skip

@@ -22,10 +22,10 @@ from leyden.api.loaders import (
     LoaderBatches,
     evaluation_loaders,
     limited,
-    skipped,
     training_loader,
     without_shuffling,
 )
+from leyden.api.resumable import skipped
 from leyden.api.warn import LeydenWarning
 from leyden.errors import ConfigurationError, UserCodeError
 
@@ -184,12 +184,12 @@ def test_going_on_draws_what_the_first_pass_drew_and_leaves_the_generator_where_
     torch.manual_seed(2)
     now = torch.get_rng_state()
     second = LoaderBatches(numbers(9, shuffle=True), 5, None, "x")
-    second.resume_from = first.started_with
+    second.load_state_dict(first.state_dict(True, 3))
     rest = second.iterate(skip=3)
     assert samples(next(rest)[0]) == whole[3]
     assert torch.equal(torch.get_rng_state(), now)
     assert [samples(batch) for batch, _ in rest] == whole[4:]
-    assert second.started_with is first.started_with
+    assert second.source.started is first.source.started
 
 
 def test_the_users_loader_is_never_changed() -> None:

@@ -14,7 +14,7 @@ from leyden.errors import ArgumentTypeError, ConfigurationError
 DEFAULTS = {
     "prog_bar": False, "logger": None, "on_step": None, "on_epoch": None, "reduce_fx": "mean", "enable_graph": False,
     "sync_dist": False, "sync_dist_group": None, "add_dataloader_idx": True, "metric_attribute": None,
-    "rank_zero_only": False,
+    "rank_zero_only": False, "axis": None,
 }  # fmt: skip
 
 
@@ -67,7 +67,15 @@ def test_the_loaders_suffix_is_leydens(name: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"prog_bar": 1}, {"logger": "yes"}, {"on_step": 0}, {"sync_dist": "no"}, {"rank_zero_only": []}],
+    [
+        {"prog_bar": 1},
+        {"logger": "yes"},
+        {"on_step": 0},
+        {"sync_dist": "no"},
+        {"rank_zero_only": []},
+        {"axis": ""},
+        {"axis": 3},
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_wrong_type_is_refused_by_the_arguments_name(arguments: dict[str, Any]) -> None:

@@ -11,7 +11,13 @@ from kernel.tests.api.tiny import Linear, numbers, quiet, weights
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 
-from leyden.api.optimizers import LightningOptimizer, LRSchedulerConfig, NoOptimizer, configure
+from leyden.api.optimizers import (
+    LightningOptimizer,
+    LRSchedulerConfig,
+    NoOptimizer,
+    configure,
+    refuse_several,
+)
 from leyden.api.warn import LeydenWarning
 from leyden.errors import ConfigurationError, UserCodeError
 
@@ -68,7 +74,7 @@ TWO: dict[str, Callable[[Any], Any]] = {
 def test_several_optimizers_are_stepped_by_hand(returns: Callable[[Any], Any]) -> None:
     assert [type(one) for one in configured(returns, automatic=False).optimizers] == [SGD, Adam]
     with pytest.raises(UserCodeError, match="2 optimizers, and automatic optimization works with one"):
-        configured(returns)
+        refuse_several(configured(returns))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from kernel.tests.api.tiny import Kept, Linear, numbers, quiet
 
 from leyden.api.warn import LeydenWarning
 from leyden.errors import ConfigurationError
+from leyden.testing import HostStrategy
 
 
 def logging(**calls: Callable[[Any], None]) -> Linear:
@@ -245,34 +246,59 @@ def test_the_age_of_a_metric_is_the_number_of_batches_done_when_it_was_logged() 
     assert ages == [[0, 0, None], [0, 1, None], [0, 2, None]]
 
 
-class Reducing:
-    """Stands in for collectives: remembers what was reduced, and doubles it."""
+class Two(HostStrategy):
+    """Rank zero of two; the other has the same names and weights, and twice the values."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[float, str]] = []
+        super().__init__(0, 2)
+        self.sent: list[list[float]] = []
 
-    def __call__(self, tensor: Any, group: Any = None, reduce_op: str = "mean") -> Any:
-        self.calls.append((float(tensor), reduce_op))
-        return tensor * 2
+    def all_gather(self, tensor: Any, group: Any = None, sync_grads: bool = False) -> Any:
+        self.sent.append(tensor.tolist())
+        other = tensor.clone()
+        other[2::2] *= 2
+        return torch.stack([tensor, other])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "calls", "value"),
+    ("arguments", "sent", "value"),
     [
-        ({"on_step": False, "on_epoch": True}, [(12.0, "sum"), (6.0, "sum")], 2.0),
-        ({"on_step": False, "on_epoch": True, "reduce_fx": "max"}, [(4.0, "max")], 8.0),
-        ({"on_step": False, "on_epoch": True, "rank_zero_only": True}, [], 2.0),
+        ({"on_step": False, "on_epoch": True}, [12.0, 6.0], 3.0),
+        ({"on_step": False, "on_epoch": True, "reduce_fx": "max"}, [4.0, 0.0], 8.0),
+        ({"on_step": False, "on_epoch": True, "reduce_fx": "sum"}, [6.0, 0.0], 18.0),
+        ({"on_step": False, "on_epoch": True, "rank_zero_only": True}, [0.0, 0.0], 2.0),
     ],
-    ids=["mean", "max", "rank zero"],
+    ids=["mean", "max", "sum", "rank zero"],
 )
 def test_what_is_synchronised_when_the_epoch_ends(
-    arguments: dict[str, Any], calls: list[Any], value: float, monkeypatch: pytest.MonkeyPatch
+    arguments: dict[str, Any], sent: list[float], value: float
 ) -> None:
-    reducing = Reducing()
     module = logging(training_step=lambda self: self.log("x", self.at, sync_dist=True, **arguments))
-    trainer = quiet()
-    monkeypatch.setattr(trainer.strategy, "reduce", reducing)
+    trainer = quiet(strategy=Two())
     trainer.fit(module, numbers())
     assert trainer.callback_metrics["x"].item() == value
-    assert reducing.calls[: len(calls)] == calls
-    assert bool(reducing.calls) == bool(calls)
+    assert [one[2:4] for one in trainer.strategy.sent] == [sent], "one collective"
+
+
+def test_all_metrics_are_reduced_in_one_collective_where_they_are_written() -> None:
+    def log(self: Any) -> None:
+        for name in ("a", "b", "c"):
+            self.log(name, self.at, sync_dist=True)
+
+    trainer = quiet(strategy=Two(), log_every_n_steps=2)
+    trainer.fit(logging(training_step=log), numbers())
+    assert [one[0] for one in trainer.strategy.sent] == [3, 3, 0], "a written batch, the last batch, the epoch"
+
+
+def test_reading_never_communicates() -> None:
+    seen: list[float] = []
+
+    def log(self: Any) -> None:
+        self.log("x", self.at, sync_dist=True)
+        seen.append(float(self.trainer.callback_metrics["x"]))
+
+    trainer = quiet(strategy=Two(), log_every_n_steps=0)
+    trainer.fit(logging(training_step=log), numbers())
+    assert seen == [0, 2, 4]
+    assert len(trainer.strategy.sent) == 2, "the last batch, the epoch"
+    assert trainer.callback_metrics["x"] == 6

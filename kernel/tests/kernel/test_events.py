@@ -78,11 +78,15 @@ def test_only_who_does_this_hooks_stop_at_the_first_result() -> None:
     }
 
 
-def test_only_hooks_that_release_something_call_every_listener() -> None:
+def test_hooks_that_release_something_or_write_logs_call_every_listener() -> None:
     assert {event.name for event in EVENTS.values() if event.every} == {
         "on_exception",
         "teardown",
         "leyden_finalize",
+        "leyden_checkpoint_tracked",
+        "leyden_log_graph",
+        "leyden_log_hyperparams",
+        "leyden_log_metrics",
     }
 
 

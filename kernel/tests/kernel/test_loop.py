@@ -113,7 +113,7 @@ def test_nothing_to_do_fires_nothing(work: FakeWork) -> None:
 def test_max_steps_ends_the_run_in_the_middle_of_an_epoch() -> None:
     work = fitted(3, max_steps=4)
     assert work.state.counters.state_dict() == {
-        "epoch": 2, "batch": 1, "batches": 4, "updates": 4, "optimizer_steps": 4,
+        "epoch": 2, "batch": 1, "batches": 4, "updates": 4, "optimizer_steps": 4, "validated": 0,
     }  # fmt: skip
     assert work.fired[-2:] == ["on_train_epoch_end", "on_train_end"]
     assert work.texts.count("schedule epoch plateau") == 1, "the second epoch did not reach its last batch"

@@ -222,6 +222,7 @@ class Acme(ClusterEnvironment):
 """
 
 EXPORTER = """
+import json
 import torch
 from leyden.errors import ConfigurationError
 from leyden.interfaces.exporter import Exporter
@@ -232,7 +233,9 @@ class Weights(Exporter):
         for name in options:
             raise ConfigurationError.about(name, options[name], "nothing: there are no options")
         torch.save(model.state_dict(), path)
-        return (str(path),)
+        with open(f"{path}.json", "w") as file:
+            json.dump({"format": "weights", "max_error": 0.0}, file)
+        return (str(path), f"{path}.json")
 """
 
 PROFILER = """
@@ -657,7 +660,13 @@ MUTANTS = {
         "exporter", "test_the_module_is_left_alone", {"torch.save(model": "torch.save(model.eval()"}
     ),
     "exporter names what it did not write": Mutant(
-        "exporter", "test_writes_what_it_says", {"(str(path),)": "(str(path), 'other')"}
+        "exporter", "test_writes_what_it_says", {"(str(path), f": "(str(path), 'other', f"}
+    ),
+    "exporter leaves no report": Mutant(
+        "exporter", "test_a_report_stands_beside_it", {', f"{path}.json")': ",)"}
+    ),
+    "exporter lets a difference pass": Mutant(
+        "exporter", "test_a_report_stands_beside_it", {'"max_error": 0.0': '"max_error": 0.5'}
     ),
     "profiler forgets to stop": Mutant(
         "profiler", "test_an_exception_ends_the_action", {"self.running.remove(action_name)": "pass"}

@@ -43,7 +43,7 @@ def test_a_depth_of_zero_prints_nothing(leyden_run: Runner, summary: Any) -> Non
 def test_a_file_gets_the_frame_as_plain_text(leyden_run: Runner) -> None:
     text = leyden_run("fit", callbacks=[RichModelSummary()]).ok().stdout
     assert re.search(r"0 │ layer │ Linear │ +5 │ train │ +0 │", text)
-    assert "Trainable params: 5" in text and "Total Flops: 0" in text
+    assert "Trainable params: 5" in text and "Total FLOPs: 0" in text
     assert "\x1b" not in text
 
 

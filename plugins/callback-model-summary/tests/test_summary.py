@@ -113,7 +113,7 @@ def test_without_an_example_nothing_is_called() -> None:
 
 def test_flops_are_those_of_matrix_products() -> None:
     summary = summarize(WithExample(), max_depth=2)
-    assert summary.flop_counts == {
+    assert {name: sum(one.values()) for name, one in summary.flop_counts.items()} == {
         "body": 2 * 10 * 256 * 512,
         "body.0": 2 * 10 * 256 * 512,
         "body.1": 0,

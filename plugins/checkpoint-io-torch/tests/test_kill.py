@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from leyden_checkpoint_io_torch.atomic import replacing
 
 PROGRAM = """
 import json, os, random, signal, sys, time
@@ -48,3 +52,26 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
     loaded, interrupted = json.loads(done.stdout)
     assert loaded == [True] * 20
     assert interrupted > 0, "no kill hit a write, so nothing was tested"
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
+def test_the_next_save_removes_what_a_killed_writer_left_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    child = os.fork()
+    if not child:
+        with replacing(str(path)) as file:
+            file.write(b"half")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".last.ckpt.") and left.name.endswith(".tmp")
+    mine = tmp_path / ".notes.tmp"
+    mine.write_text("kept")
+    with replacing(str(path)) as first:
+        first.write(b"one")
+        with replacing(str(tmp_path / "other.ckpt")) as second:
+            second.write(b"two")
+        assert not left.exists()
+    assert {one.name for one in tmp_path.iterdir()} == {"last.ckpt", "other.ckpt", ".notes.tmp"}
+    assert path.read_bytes() == b"one"

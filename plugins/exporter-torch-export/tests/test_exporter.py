@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 import leyden
-from leyden.errors import ConfigurationError
+from leyden.errors import ConfigurationError, ExportMismatchError
 from leyden_exporter_torch_export import TorchExportExporter
-from leyden_exporter_torch_export.exporter import ExportMismatchError
 
 
 class Net(leyden.LightningModule):
@@ -27,6 +26,17 @@ class Net(leyden.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), 0.1)
+
+
+class Shifted:
+    """A program whose outputs are wrong by 0.5."""
+
+    def __init__(self, program: Any) -> None:
+        self.program = program
+
+    def module(self) -> Any:
+        inner = self.program.module()
+        return lambda x: inner(x) + 0.5
 
 
 def test_the_file_predicts_batches_of_any_size(tmp_path: Path) -> None:
@@ -56,8 +66,9 @@ def test_modes_and_random_numbers_are_as_before(tmp_path: Path) -> None:
 
 
 def test_a_difference_is_an_error_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leyden_exporter_torch_export.exporter._difference", lambda wanted, found: 0.5)
-    with pytest.raises(ExportMismatchError, match="differs from Net by 0.5"):
+    load = torch.export.load
+    monkeypatch.setattr("torch.export.load", lambda path: Shifted(load(path)))
+    with pytest.raises(ExportMismatchError, match="of Net differs from the module by 0.5"):
         TorchExportExporter().export(Net(), tmp_path / "net.pt2", torch.randn(4, 4))
     assert list(tmp_path.iterdir()) == []
 
@@ -91,3 +102,13 @@ def test_a_trainer_exports_what_it_has_trained(tmp_path: Path) -> None:
     path, _ = trainer.export(tmp_path / "net.pt2", "torch-export")
     x = torch.randn(5, 4)
     assert torch.allclose(torch.export.load(path).module()(x), net.eval()(x), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_device_s_package_is_verified_too(tmp_path: Path) -> None:
+    net = nn.Linear(4, 2)
+    made = TorchExportExporter().convert(net, tmp_path / "net.pt2", torch.randn(4, 4), aot_inductor=True)
+    assert [Path(one).name for one in made.paths] == ["net.pt2", "net.aoti.pt2", "net.pt2.json"]
+    package, x = torch._inductor.aoti_load_package(made.paths[1]), torch.randn(5, 4)
+    assert torch.allclose(package(x), net(x), atol=1e-6)
+    assert json.loads(Path(made.paths[2]).read_text())["aot_inductor"]["device"] == "cpu"

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from leyden.api.dialects import ask
 from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import UserCodeError
 
@@ -29,7 +30,12 @@ def checked(module: Any, name: str, base: type, count: int) -> Callable[..., Any
     method = overridden(module, name, base)
     if method is not None:
         names, required, rest = _signature(f"{type(module).__name__}.{name}", method)
-        if required > count or (len(names) < count and not rest):
+        fits = required <= count and (len(names) >= count or rest)
+        if not fits or "optimizer_idx" in names:
+            older: Callable[..., Any] | None = ask("method", module, name, method, count)
+            if older is not None:
+                return older
+        if not fits:
             raise UserCodeError(
                 f"{type(module).__name__}.{name} takes ({', '.join(names)}), and it is called with {count} argument(s)."
             )
@@ -73,6 +79,9 @@ def step_arguments(module: Any, name: str, step: Callable[..., Any], loaders: in
     if not names and not rest:
         raise UserCodeError(f"{owner} takes no batch. Its parameters are ({', '.join(offered)}).")
     if required > len(offered):
+        older: Callable[..., Any] | None = ask("step", module, name, step, names) if training else None
+        if older is not None:
+            return older
         raise UserCodeError(
             f"{owner} takes ({', '.join(names)}); with {loaders} loader(s) it gets ({', '.join(offered)}). "
             + _hint(names, loaders)
@@ -95,7 +104,9 @@ def step_arguments(module: Any, name: str, step: Callable[..., Any], loaders: in
 
 def _hint(names: list[str], loaders: int) -> str:
     if "optimizer_idx" in names:
-        return "optimizer_idx is Lightning 1.x: install leyden-lightning for its step scheme, or optimize manually."
+        return (
+            "optimizer_idx is Lightning 1.x: install it with pip install leyden-legacy, or optimize manually."
+        )
     if "dataloader_idx" in names and loaders == 1:
         return "Give dataloader_idx the default 0, so that the method works with one loader too."
     return "Remove the others or give them defaults."

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from leyden.api.callback import ordered
 from leyden.api.checks import check_callbacks
 from leyden.api.component_choice import choose
+from leyden.api.dialects import ask
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
 from leyden.api.logger import Logger, NoLogger
 from leyden.api.rank_zero import rank_zero_info
 from leyden.interfaces.option import Option
-from leyden.plugins.catalogue import DEFAULTS, OPTIONS, PREFIX, catalogue, official
+from leyden.plugins.catalogue import DEFAULTS, DIALECTS, OPTIONS, PREFIX, catalogue, official
 from leyden.plugins.components import install, single
 from leyden.plugins.errors import (
     ArgumentTypeError,
@@ -46,25 +47,37 @@ def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
         leyden.errors.LeydenError: something given is not possible, or not installed.
     """
     given = _with_environment(dict(given))
+    ask("keywords", given)
     chosen = _options(given)
     for option, name in chosen:
         if name in given:
             option.rewrite(given[name], given)
+    named = {name for _, name in chosen}
+    chosen = sorted(chosen + [one for one in _options(given) if one[1] not in named], key=_order)
     values = check_keywords(given)
     if values["barebones"]:
         _barebones(given, values)
     _attributes(trainer, values)
     choose(trainer, values)
     _limits(trainer, values)
+    _remember(trainer, "callbacks")
     for option, name in chosen:
         value = given.get(name, option.default)
         if value is not option.default:
             value = validated(name, value, option.annotation, _words(option))
         option.apply(option.validate(value, given), trainer)
+        _remember(trainer, name)
     trainer.callbacks = ordered(trainer.callbacks)
     trainer.run_state.limits.max_epochs = _max_epochs(trainer, values)
     check_callbacks(trainer.callbacks)
     _check_pairs(trainer, values)
+    ask("constructed", trainer)
+
+
+def _remember(trainer: Trainer, keyword: str) -> None:
+    """Note which keyword brought a callback or listener."""
+    for one in (*trainer.callbacks, *(one.target for one in trainer.listeners)):
+        trainer.brought_by.setdefault(id(one), keyword)
 
 
 def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +103,11 @@ def _options(given: Mapping[str, Any]) -> list[tuple[Option, str]]:
     names = [*defaults, *(name for name in given if name not in KEYWORDS and name not in defaults)]
     names = [name for name in names if not _switched_off(name, given)]
     loaded = [(_option(name), name) for name in names]
-    return sorted(loaded, key=lambda one: (one[0].order, one[1]))
+    return sorted(loaded, key=_order)
+
+
+def _order(chosen: tuple[Option, str]) -> tuple[int, str]:
+    return chosen[0].order, chosen[1]
 
 
 def _switched_off(name: str, given: Mapping[str, Any]) -> bool:
@@ -113,7 +130,11 @@ def _unknown(name: str) -> str:
         return (
             f"Trainer has no keyword {name!r} because its plugin is not installed. {install(owners[name][0])}"
         )
-    known = {*KEYWORDS, *(entry.name for entry in catalogue().group(OPTIONS)), *owners}
+    offered = [(entry.name, entry.distribution) for entry in catalogue().group(OPTIONS)]
+    offered += [(option, owner[0]) for option, owner in owners.items()]
+    older = {entry.distribution for entry in catalogue().group(DIALECTS)}  # nobody misspells what is gone
+    older |= {owner[0] for owner in official().get(DIALECTS, {}).values()}
+    known = {*KEYWORDS, *(option for option, owner in offered if owner not in older)}
     if name in NOT_YET:
         return f"Trainer has no keyword {name!r}: Lightning has it, and no plugin of Leyden does yet."
     close = nearest(name, known | set(NOT_YET))

@@ -27,7 +27,7 @@ class Call:
         model: the module, or ``None`` for the last one.
         datamodule: the data module, if given.
         loaders: loaders by prefix, or a data module in their place.
-        ckpt_path: a path, ``"best"``, ``"last"`` or ``None``.
+        ckpt_path: a path, ``"best"``, ``"last"``, ``"auto"`` or ``None``.
     """
 
     fn: TrainerFn
@@ -93,15 +93,24 @@ class Call:
         Raises:
             leyden.errors.ConfigurationError: ``"best"`` or ``"last"`` is asked for where nobody keeps one.
         """
-        wanted = self.ckpt_path
+        wanted = self.ckpt_path if self.ckpt_path is not None else trainer.sticky_ckpt_path
+        if wanted is None and self.fn is TrainerFn.FITTING:
+            wanted = trainer.run_state.extra.get("resume_from")
         if wanted is None:
-            return self._implied(trainer)
+            return self._resumed(trainer) or self._implied(trainer)
         if wanted == "best":
             return self._best(trainer)
+        if wanted == "hpc":
+            path = self._of_job(trainer)
+            if path is None:
+                raise MissingCheckpointError("ckpt_path='hpc': no checkpoint of a requeued job is there yet.")
+            return path
         if wanted == "last":
             return self._last(trainer)
+        if wanted == "auto":
+            return self._auto(trainer)
         if not isinstance(wanted, str) and not hasattr(wanted, "__fspath__"):
-            raise ArgumentTypeError.about("ckpt_path", wanted, "a path, 'best', 'last' or None")
+            raise ArgumentTypeError.about("ckpt_path", wanted, "a path, 'best', 'last', 'auto' or None")
         if os.path.isdir(wanted) and not os.listdir(wanted):
             raise MissingCheckpointError(
                 f"ckpt_path={shown(str(wanted))} is an empty folder, and no checkpoint."
@@ -112,8 +121,19 @@ class Call:
             )
         return str(wanted)
 
+    def _resumed(self, trainer: Trainer) -> str | None:
+        """What a fit resumes unasked: the last checkpoint, where a callback left one that says so."""
+        if self.fn is TrainerFn.FITTING:
+            for callback in trainer.checkpoint_callbacks:
+                waiting = getattr(callback, "_resumes_unasked", None)
+                if waiting is not None and waiting(trainer):
+                    return self._last(trainer)
+        return None
+
     def _implied(self, trainer: Trainer) -> str | None:
-        if self.fn is TrainerFn.FITTING or self.model is not None:
+        if self.fn is TrainerFn.FITTING:
+            return self._of_job(trainer)
+        if self.model is not None:
             return None
         callback = trainer.checkpoint_callback
         path = getattr(callback, "best_model_path", "")
@@ -124,6 +144,16 @@ class Call:
                 "Pass the model for those it has now, or ckpt_path='best' to say so.",
             )
         return path or None
+
+    def _of_job(self, trainer: Trainer) -> str | None:
+        """What a job that its cluster started again goes on from."""
+        from leyden.api.component_choice import detected_environment
+
+        environment = trainer.strategy.environment or detected_environment()
+        path = environment.resumes_from(trainer.default_root_dir) if environment is not None else None
+        if path is not None:
+            rank_zero_info(f"The job was started again and goes on from {path}.")
+        return path
 
     def _best(self, trainer: Trainer) -> str:
         callback = trainer.checkpoint_callback
@@ -148,6 +178,14 @@ class Call:
             warn("no-last", "ckpt_path='last': there is no checkpoint yet, so none is loaded.")
         else:
             rank_zero_info(f"ckpt_path='last' is {path}")
+        return path
+
+
+    def _auto(self, trainer: Trainer) -> str | None:
+        from leyden.api.last import resumable_checkpoint
+
+        path = resumable_checkpoint(trainer)
+        rank_zero_info(f"ckpt_path='auto' is {path}" if path else "ckpt_path='auto': there is nothing to resume.")
         return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.progress import loops_state, read_loops
+from leyden.api.ranks import with_all_ranks
 from leyden.api.rng import rng_state, set_rng_state
 from leyden.api.saved_hparams import plain
 from leyden.api.warn import warn
@@ -73,7 +74,7 @@ def dump(session: Session, weights_only: bool) -> dict[str, Any]:
     if session.datamodule is not None and (state := session.datamodule.state_dict()):
         checkpoint[type(session.datamodule).__qualname__] = state
     if not weights_only:
-        checkpoint[KEY] = own_state(session)
+        checkpoint[KEY] = with_all_ranks(session, own_state(session))
         if session.hooks.on_save_checkpoint:
             session.hooks.on_save_checkpoint(trainer, session.module, checkpoint)
     else:
@@ -93,15 +94,16 @@ def callback_states(callbacks: list[Any]) -> dict[str, Any]:
 
 def own_state(session: Session) -> dict[str, Any]:
     """What exact resume needs beyond Lightning's keys."""
-    state, train = session.state, session.data.train
+    state = session.state
     return {
         "format": 1,
+        "module": f"{type(session.module).__module__}:{type(session.module).__qualname__}",
         "counters": state.counters.state_dict(),
         "point": int(state.point),
         "is_last_batch": state.is_last_batch,
-        "rng": train.randomness() if train is not None else rng_state(),
+        "rng": rng_state(),
         "device_rng": session.accelerator.get_rng_state(),
-        "loader_rng": train.started_with if train is not None else None,
+        "loaders": session.data.state_dict(),
         "metrics": session.metrics.state_dict(),
         "evaluation_counts": [[*key, count] for key, count in session.evaluation_counts.items()],
         "gradients": open_gradients(session),
@@ -159,6 +161,8 @@ def restore_callbacks(callbacks: list[Any], states: dict[str, Any]) -> None:
     known = {}
     for callback in callbacks:
         key = getattr(callback, "state_key", type(callback).__qualname__)
+        if key not in states:
+            key = type(callback).__qualname__  # Lightning before 1.5 kept states by class
         known[key] = callback
         if key in states:
             callback.load_state_dict(states[key])
@@ -210,9 +214,7 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
     state.counters.load_state_dict(own["counters"])
     state.point = Point(own["point"])
     state.is_last_batch = bool(own["is_last_batch"])
-    session.data.position = (
-        own["loader_rng"] if state.point not in (Point.EPOCH_START, Point.EPOCH_END) else None
-    )
+    session.data.saved = own["loaders"]
     session.evaluation_counts.update(
         {(stage, loader): count for stage, loader, count in own["evaluation_counts"]}
     )
@@ -223,12 +225,9 @@ def restore_progress(session: Session, checkpoint: dict[str, Any]) -> None:
 
 def restore_randomness(session: Session, checkpoint: dict[str, Any]) -> None:
     """Give the random generators their state, last of all, so that nothing draws from them afterwards."""
-    own, train = checkpoint.get(KEY), session.data.train
+    own = checkpoint.get(KEY)
     if own is not None:
-        if train is not None and "loader" in own["rng"]:
-            train.set_randomness(own["rng"])
-        else:
-            set_rng_state(own["rng"])
+        set_rng_state(own["rng"])
         session.accelerator.set_rng_state(own["device_rng"])
 
 

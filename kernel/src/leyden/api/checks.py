@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.callback import Callback
+from leyden.api.dialects import ask
 from leyden.api.module import LightningModule
 from leyden.api.warn import warn
 from leyden.kernel.state import TrainerFn
@@ -99,11 +100,11 @@ def _check_predict(session: Session) -> None:
 
 
 def _check_removed(session: Session, old: str, new: str) -> None:
-    if callable(getattr(session.module, old, None)):
+    if callable(getattr(session.module, old, None)) and not ask("understands", old):
         raise UserCodeError(
             f"{type(session.module).__name__}.{old}(outputs) is Lightning 1.x. Collect the outputs in "
             f"the step and use {new}, "
-            "or run it as it is. Install what does with: pip install leyden-lightning"
+            "or run it as it is. Install what does with: pip install leyden-legacy"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from math import inf
 from typing import Any
 
@@ -33,6 +34,7 @@ class CombinedLoader:
         self.mode = mode
         self._flat, self._build = flatten(iterables)
         self.limits: list[float | int | None] | None = None
+        self._iterator: Iterator[tuple[Any, int, int]] | None = None
 
     @property
     def flattened(self) -> list[Any]:
@@ -48,8 +50,37 @@ class CombinedLoader:
         self._flat = list(iterables)
         self.iterables = self._build(self._flat)
 
+    @property
+    def sampler(self) -> Any:
+        """The samplers of the iterables, in the collection's structure; ``None`` for those that have none."""
+        return self._build([getattr(one, "sampler", None) for one in self._flat])
+
+    @property
+    def batch_sampler(self) -> Any:
+        """The batch samplers of the iterables, likewise."""
+        return self._build([getattr(one, "batch_sampler", None) for one in self._flat])
+
+    def reset(self) -> None:
+        """Let go of the iterator that :func:`next` goes on with."""
+        self._iterator = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_iterator": None}
+
+    def __next__(self) -> tuple[Any, int, int]:
+        if self._iterator is None:
+            raise StopIteration
+        return next(self._iterator)
+
+    def _limited(self, position: int) -> Iterator[Any]:
+        iterator = iter(self._flat[position])
+        limit = self.limits[position] if self.limits is not None else None
+        return iterator if limit is None or limit == inf else islice(iterator, int(limit))
+
     def __len__(self) -> int:
-        sizes = [length(one) for one in self._flat]
+        limits = self.limits or [None] * len(self._flat)
+        pairs = zip(self._flat, limits, strict=True)
+        sizes = [length(one) if limit is None else min(length(one), limit) for one, limit in pairs]
         if any(size == inf for size in sizes) and self.mode != "min_size":
             raise TypeError("an iterable of this CombinedLoader has no length")
         total = (
@@ -61,21 +92,29 @@ class CombinedLoader:
 
     def __iter__(self) -> Iterator[tuple[Any, int, int]]:
         if self.mode == "sequential":
-            return self._one_by_one()
-        return ((batch, index, 0) for index, batch in enumerate(self._together()))
+            self._iterator = self._one_by_one()
+            return self._iterator
+        batches = self.together(lambda position, again: self._limited(position), [False] * len(self._flat))
+        self._iterator = ((batch, index, 0) for index, batch in enumerate(batches))
+        return self._iterator
 
     def _one_by_one(self) -> Iterator[tuple[Any, int, int]]:
-        for loader, iterable in enumerate(self._flat):
-            for index, batch in enumerate(iterable):
+        for loader in range(len(self._flat)):
+            for index, batch in enumerate(self._limited(loader)):
                 yield batch, index, loader
 
-    def _together(self) -> Iterator[Any]:
-        iterators = [iter(one) for one in self._flat]
-        exhausted = [length(one) == 0 for one in self._flat]
-        if self.mode == "max_size_cycle" and any(exhausted):
+    def together(self, start: Callable[[int, bool], Iterator[Any]], exhausted: list[bool]) -> Iterator[Any]:
+        """Batches with the collection's structure.
+
+        Args:
+            start: gives the iterator of an iterable by its position; the flag says that it is cycled.
+            exhausted: which iterables have ended once; brought up to date.
+        """
+        if self.mode == "max_size_cycle" and any(length(one) == 0 for one in self._flat):
             raise ConfigurationError(
                 "CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it."
             )
+        iterators = [start(position, False) for position in range(len(self._flat))]
         while iterators:
             batch = []
             for position in range(len(iterators)):
@@ -85,13 +124,15 @@ class CombinedLoader:
                     exhausted[position] = True
                     if self.mode == "min_size" or all(exhausted):
                         return
-                    batch.append(self._again(iterators, position))
+                    batch.append(self._again(iterators, position, start))
             yield self._build(batch)
 
-    def _again(self, iterators: list[Iterator[Any]], position: int) -> Any:
+    def _again(
+        self, iterators: list[Iterator[Any]], position: int, start: Callable[[int, bool], Iterator[Any]]
+    ) -> Any:
         if self.mode == "max_size":
             return None
-        iterators[position] = iter(self._flat[position])
+        iterators[position] = start(position, True)
         for batch in iterators[position]:
             return batch
         raise ConfigurationError("CombinedLoader: an iterable is empty, so it cannot be cycled. Remove it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,8 @@ def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
     precision = given.get(Precision) or (own if own and values["precision"] is None else None)
     if ClusterEnvironment in given:
         _take_environment(trainer.strategy, given[ClusterEnvironment])
+    elif trainer.strategy.uses_environment and trainer.strategy.environment is None:
+        trainer.strategy.environment = detected_environment()
     if precision is None:
         precision = trainer.strategy.assigned_precision = _precision(values["precision"], root)
     trainer.strategy.connect(
@@ -70,6 +73,9 @@ def _take_environment(strategy: Strategy, environment: ClusterEnvironment) -> No
         allowed = f"no ClusterEnvironment with {type(strategy).__name__}"
         remedy = "It does not take ranks from one: leave it out, or choose a strategy of several processes."
         raise ConfigurationError.about("plugins", environment, allowed, remedy)
+    if strategy.environment is not None and strategy.environment is not environment:
+        names = f"{type(strategy.environment).__name__} and plugins {type(environment).__name__}"
+        raise ConfigurationError(f"The strategy has cluster_environment {names}: give one of them.")
     strategy.environment = environment
 
 
@@ -149,9 +155,25 @@ def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
         return given
     if not isinstance(given, str):
         raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
-    name = given if given != "auto" else "single_device" if devices * nodes <= 1 else "ddp"
-    made: Strategy = resolve("strategies", name)()
+    name = given if given != "auto" else _automatic(devices * nodes)
+    made: Strategy = resolve("strategies", name).from_name(name.rpartition(":")[2])
     return made
+
+
+def _automatic(processes: int) -> str:
+    """The strategy for so many processes; where code is typed in, there is no program to run again."""
+    return "single_device" if processes <= 1 else "ddp_notebook" if hasattr(sys, "ps1") else "ddp"
+
+
+def detected_environment() -> ClusterEnvironment | None:
+    """The environment that started this process, as far as an installed one recognises it."""
+    found = [
+        entry.load()
+        for entry in catalogue().group(PREFIX + "environments")
+        if not entry.refusal and not entry.incompatibility
+    ]
+    detected = sorted({one for one in found if one.detect()}, key=lambda one: -one.priority)
+    return detected[0]() if detected else None
 
 
 def _precision(given: Any, device: Any) -> Precision:

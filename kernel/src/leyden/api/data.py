@@ -15,14 +15,16 @@ from leyden.api.loaders import (
     LoaderBatches,
     empty,
     evaluation_loaders,
-    flattened,
     limited,
+    resumable,
     training_loader,
+    with_parts,
     without_shuffling,
 )
+from leyden.api.resumable import ResumableLoader
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
-from leyden.kernel.state import RunningStage, TrainerFn
+from leyden.kernel.state import Point, RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import ConfigurationError, UserCodeError
 
@@ -47,7 +49,8 @@ class Data:
         self.train: LoaderBatches | None = None
         self.evaluation: dict[str, list[LoaderBatches]] = {}
         self.loaded_in_epoch: dict[str, int] = {}
-        self.position: dict[str, Any] | None = None
+        self.saved: dict[str, Any] = {}
+        self.before_sanity_check: list[dict[str, Any]] = []
 
     def defined(self, prefix: str) -> bool:
         """Whether there is data for a stage."""
@@ -57,16 +60,20 @@ class Data:
         """Build the training loader."""
         session, trainer = self.session, self.session.trainer
         name = self._where("train")
-        loader = training_loader(self._source("train"), name)
+        mode = session.state.extra.get("trainloader_mode", "max_size_cycle")
+        loader = training_loader(self._source("train"), name, mode)
         keyword, limit = "limit_train_batches", trainer.limit_train_batches
         if trainer.overfit_batches > 0:
             keyword, limit = "overfit_batches", trainer.overfit_batches
             loader = without_shuffling(loader, keyword)
+        loader = self._share(loader, training=True)
         count = limited(loader, limit, keyword)
         if count == 0 and limit:
             raise empty(name)
-        self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name)
-        self.train.resume_from, self.position = self.position, None
+        source = resumable(loader, trainer.resumable_loader)
+        self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name, source)
+        if (place := self.saved.pop("train", None)) is not None:
+            self.train.load_state_dict(place)
         self.loaded_in_epoch["train"] = session.state.counters.epoch
         self._validation_interval(count)
 
@@ -77,33 +84,58 @@ class Data:
         if key not in self.evaluation:
             name = self._where(prefix)
             loaders = evaluation_loaders(self._source(prefix), name)
-            if not loaders:
+            if not loaders and (session.fn is not TrainerFn.FITTING or self.given.get(prefix) is not None):
                 raise empty(name)
+            loaders = [self._share(one, training=False) for one in loaders]
             several = len(loaders) > 1
             collection = session.metrics.evaluation
+            make = session.trainer.resumable_loader if session.fn is TrainerFn.FITTING else ResumableLoader
             self.evaluation[key] = [
                 LoaderBatches(
                     loader,
                     self._limit(prefix, loader),
                     self._prepare(i, collection, i if several else None),
                     name,
+                    resumable(loader, make),
                 )
                 for i, loader in enumerate(loaders)
             ]
+            self.before_sanity_check = [one.source.state_dict(place=False) for one in self.evaluation[key]]
+            for one, place in zip(self.evaluation[key], self.saved.pop(prefix, ()), strict=False):
+                one.source.load_state_dict(place)
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
         return self.evaluation[key]
+
+    def _share(self, loader: Any, *, training: bool) -> Any:
+        """This process's share of a loader, with several processes and unless the user says no."""
+        strategy = self.session.strategy
+        if strategy.world_size == 1 or not self.session.trainer.use_distributed_sampler:
+            return loader
+        return with_parts(loader, lambda one: strategy.shard(one, training=training))
 
     def end_workers(self) -> None:
         """After a failure, end the workers that loaders keep from epoch to epoch; a later pass starts them anew."""
         if self.session.state.status != "interrupted":
             return
-        used = [self.train, *(one for loaders in self.evaluation.values() for one in loaders)]
-        for one in used:
-            for loader in flattened(one.loader) if one is not None else ():
-                iterator = getattr(loader, "_iterator", None)
-                if iterator is not None and hasattr(iterator, "_shutdown_workers"):
-                    iterator._shutdown_workers()
-                    loader._iterator = None
+        for one in (self.train, *(one for loaders in self.evaluation.values() for one in loaders)):
+            if one is not None:
+                one.source.end_workers()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place in the training data, and the generators of the validation loaders."""
+        state, train = self.session.state, self.train
+        running = state.point not in (Point.EPOCH_START, Point.EPOCH_END)
+        evaluated = self.evaluation.get("val", ())
+        found: dict[str, Any] = {"val": [one.source.state_dict(place=False) for one in evaluated]}
+        if train is not None:
+            found["train"] = train.state_dict(running, state.counters.batch)
+        return found
+
+    def after_sanity_check(self) -> None:
+        """Give the validation loaders' own generators what they had before it, and end workers that would live on."""
+        for one, place in zip(self.evaluation.get("val", ()), self.before_sanity_check, strict=False):
+            one.source.end_workers()
+            one.source.load_state_dict(place)
 
     def start_epoch(self, fresh: bool) -> None:
         """Build the loaders anew when ``reload_dataloaders_every_n_epochs`` says so.
@@ -112,7 +144,7 @@ class Data:
             fresh: whether the epoch begins, rather than going on where a checkpoint left it.
         """
         if fresh and self.train is not None:
-            self.train.resume_from = None
+            self.train.begin_anew()
         every, epoch = (
             self.session.trainer.reload_dataloaders_every_n_epochs,
             self.session.state.counters.epoch,

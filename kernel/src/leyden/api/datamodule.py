@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from leyden.api.data_hooks import DataHooks
+from leyden.api.dialects import member, understanding
 from leyden.api.hparams import HyperparametersMixin
 
 if TYPE_CHECKING:
@@ -21,9 +22,18 @@ class LightningDataModule(DataHooks, HyperparametersMixin):
     """
 
     name: str | None = None
+    CHECKPOINT_HYPER_PARAMS_KEY: ClassVar[str] = "datamodule_hyper_parameters"
+    CHECKPOINT_HYPER_PARAMS_NAME: ClassVar[str] = "datamodule_hparams_name"
+    CHECKPOINT_HYPER_PARAMS_TYPE: ClassVar[str] = "datamodule_hparams_type"
 
+    @understanding
     def __init__(self) -> None:
         self.trainer: Trainer | None = None
+
+    if not TYPE_CHECKING:  # type checkers are to find misspelled attributes
+
+        def __getattr__(self, name: str) -> Any:
+            return member(type(self), self, name)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold for the data."""

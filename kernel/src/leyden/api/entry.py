@@ -38,8 +38,8 @@ class Entry:
     """
 
     __slots__ = (
-        "arguments", "batch", "copy", "count", "fork", "fresh", "group", "home", "last", "loader", "logger",
-        "metric", "name", "on_epoch", "on_step", "prog_bar", "reduce", "resumed", "sync", "total", "values",
+        "arguments", "axis", "batch", "copy", "count", "fork", "fresh", "group", "home", "last", "loader", "logger",
+        "metric", "name", "on_epoch", "on_step", "prog_bar", "reduce", "resumed", "shared", "sync", "total", "values",
         "version", "versions", "weight", "weights",
     )  # fmt: skip
 
@@ -54,6 +54,7 @@ class Entry:
         self.reduce = reduction(arguments[4])
         self.sync = bool(arguments[6]) and not arguments[10]
         self.group = arguments[7]
+        self.axis: str | None = arguments[11]
         self.loader = self.home = loader
         self.metric: Any = None
         self.copy = self.resumed = False
@@ -67,6 +68,7 @@ class Entry:
         self.last: Any = None
         self.fresh = False
         self.total: Tensor | None = None
+        self.shared: Any = None
         self.weight = 0
 
     def fold(self) -> None:
@@ -101,23 +103,31 @@ class Entry:
         if version_of(self.last) != self.version:
             self._changed_in_place()
             self.version = version_of(self.last)
-        value = as_tensor(self.last, session.module.device)
-        return session.strategy.reduce(value.clone(), self.group, self.reduce) if self.sync else value
+        return as_tensor(self.last, session.module.device)
 
     def epoch_value(self, session: Session) -> Any:
-        """The values reduced so far, a tensor; ``None`` when there are none."""
+        """The values reduced so far, a tensor; ``None`` when there are none.
+
+        Over all processes once that was done, see :meth:`Results.share`; until then, a metric object has none.
+        """
+        if self.shared is not None:
+            return self.shared
         if self.metric is not None:
-            return _computed(self.metric, self.name)
+            alone = session.strategy.world_size == 1 or session.strategy.alone
+            return computed(self.metric, self.name) if alone else None
         self.fold()
         if self.total is None:
             return None
-        total, weight = self.total, self.weight
-        if self.sync:
-            reduce = session.strategy.reduce
-            operation = "sum" if self.reduce == "mean" else self.reduce
-            total = reduce(total.clone(), self.group, operation)
-            weight = reduce(torch.tensor(weight, device=total.device), self.group, "sum")
-        return total / weight if self.reduce == "mean" else total
+        return self.total / self.weight if self.reduce == "mean" else self.total
+
+    def part(self, phase: str, session: Session) -> tuple[str, Tensor, float] | None:
+        """What is reduced over all processes: how, the value (for a mean the weighted sum), and the weight."""
+        if phase == "step":
+            value = self.step_value(session) if self.on_step else None
+            return None if value is None else (self.reduce, value, 1)
+        if self.on_epoch:
+            self.fold()
+        return None if self.total is None else (self.reduce, self.total, self.weight)
 
     def names(self, phase: str) -> tuple[str, str]:
         """The plain and the forked name, with the loader's suffix; ``phase`` is ``step`` or ``epoch``."""
@@ -142,6 +152,7 @@ class Entry:
             "reduce": self.reduce,
             "sync": self.sync,
             "loader": self.loader,
+            "axis": self.axis,
         }
 
     @classmethod
@@ -159,6 +170,7 @@ class Entry:
             True,
             None,
             False,
+            state.get("axis"),
         )
         entry = cls(name, arguments, state["on_step"], state["on_epoch"], state["loader"])
         entry.total, entry.weight, entry.last, entry.batch = (
@@ -206,7 +218,8 @@ def _dtype() -> torch.dtype:
     return default if default in (torch.float32, torch.float64) else torch.float32
 
 
-def _computed(metric: Any, name: str) -> Any:
+def computed(metric: Any, name: str) -> Any:
+    """What a metric object computes; torchmetrics' talk to the other processes for that."""
     value = metric.compute()
     if not isinstance(value, Tensor):
         raise UserCodeError(

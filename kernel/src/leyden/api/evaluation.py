@@ -101,11 +101,14 @@ class EvaluationPass:
     def _close_loader(self) -> None:
         self.results.on_step = False
         previous = self.session.state.dataloader_idx - 1
-        self.logged.append(self._epoch_values(previous if len(self.all_loaders) > 1 else None))
+        self.session.agree(f"the end of {self.stage} loader {previous}")
+        values = self._epoch_values(previous if len(self.all_loaders) > 1 else None, always=True)
+        self.logged.append(values)
 
-    def _epoch_values(self, loader: int | None) -> dict[str, Tensor]:
+    def _epoch_values(self, loader: int | None, *, always: bool = False) -> dict[str, Tensor]:
         collection = self.collection
         outer, collection.loader = collection.loader, loader
+        self.results.share(collection, "epoch", always=always)
         values = self.results.gather(collection, "epoch")
         collection.loader = outer
         return values
@@ -126,9 +129,9 @@ class EvaluationPass:
         if any(entry.on_step for entry in self.collection.entries.values()):
             counts = self.session.evaluation_counts
             key = (str(self.stage), self.session.state.dataloader_idx)
-            self.results.write(
-                self.results.gather(self.collection, "step"), counts.get(key, 0), with_epoch=False
-            )
+            known = self.results.share(self.collection, "step")
+            values = self.results.gather(self.collection, "step", known)
+            self.results.write(values, counts.get(key, 0), with_epoch=False)
             counts[key] = counts.get(key, 0) + 1
 
     def loaders_done(self) -> None:

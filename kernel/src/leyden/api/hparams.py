@@ -51,6 +51,15 @@ class HyperparametersMixin:
         found: AttributeDict = own["_hparams"]
         return found
 
+    @hparams.setter
+    def hparams(self, values: Any) -> None:
+        """Keep a mapping, a Namespace or a dataclass instead of what was saved so far."""
+        if not isinstance(values, Mapping | Namespace) and not is_dataclass(values):
+            raise ArgumentTypeError.about("self.hparams", values, "a dict, Namespace or dataclass")
+        self.__dict__["_hparams"] = AttributeDict()
+        self.__dict__.update(_hparams_name="hparams", _log_hyperparams=True)
+        self._take(_mapping(values))
+
     @property
     def hparams_initial(self) -> AttributeDict:
         """The hyper-parameters as they were when they were saved."""
@@ -89,6 +98,11 @@ class HyperparametersMixin:
         kept, name = _select(given, args, left_out)
         self.__dict__["_hparams_name"] = name
         self._take(kept)
+
+    def remove_ignored_hparams(self, ignore_list: Collection[str]) -> None:
+        """Forget hyper-parameters by name, e.g. those that a base class saved."""
+        for key in ignore_list:
+            self.hparams.pop(key, None)
 
     def _take(self, values: Mapping[str, Any]) -> None:
         self.hparams.update(values)

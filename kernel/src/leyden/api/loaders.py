@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -11,9 +10,12 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from leyden.api.combined import CombinedLoader, length
-from leyden.api.rng import rng_state, set_rng_state
+from leyden.api.resumable import ResumableCombination, ResumableLoader, with_attribute
+from leyden.api.saved_hparams import is_plain
 from leyden.api.warn import warn
 from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
+
+NOTHING: Any = object()
 
 
 class LoaderBatches:
@@ -24,29 +26,41 @@ class LoaderBatches:
         limit: batches to run.
         prepare: called with each batch, e.g. to move it to the device; ``None`` when there is nothing to do.
         name: what users call the loader, for messages.
+        source: the loader as something whose passes can be taken up again; made here by default.
 
     Attributes:
-        started_with: the random state from which the running pass was started.
+        ahead: without a length, the batch that was fetched to know whether the running one is the last.
     """
 
-    def __init__(self, loader: Any, limit: float, prepare: Callable[[Any], Any] | None, name: str) -> None:
+    def __init__(
+        self,
+        loader: Any,
+        limit: float,
+        prepare: Callable[[Any], Any] | None,
+        name: str,
+        source: ResumableLoader | ResumableCombination | None = None,
+    ) -> None:
         self.loader, self.limit, self.prepare, self.name = loader, limit, prepare, name
-        self.started_with: dict[str, Any] | None = None
-        self.resume_from: dict[str, Any] | None = None
+        self.source = source if source is not None else resumable(loader)
+        self.ahead: Any = NOTHING
+        self._ended = False
 
     def limited_to(self, limit: float) -> LoaderBatches:
         """The same loader with a tighter limit."""
-        return LoaderBatches(self.loader, min(self.limit, limit), self.prepare, self.name)
+        return LoaderBatches(self.loader, min(self.limit, limit), self.prepare, self.name, self.source)
 
     def iterate(self, skip: int = 0) -> Iterator[tuple[Any, bool]]:
         """Yield batches with whether each is the last. An exhausted loader ends the pass before its limit."""
         if self.limit == 0:
             return
-        iterator = self._start(skip)
+        ahead, self.ahead, self._ended = self.ahead, NOTHING, False
+        iterator = self.source.start(skip + (ahead is not NOTHING))
         try:
-            yield from self._with_lookahead(iterator) if self.limit == inf else self._counted(iterator, skip)
+            yield from self._with_lookahead(iterator, skip, ahead) if self.limit == inf else self._counted(
+                iterator, skip
+            )
         finally:
-            end_workers(iterator)
+            self.source.end(iterator)
 
     def _counted(self, iterator: Iterator[Any], skip: int) -> Iterator[tuple[Any, bool]]:
         prepare, limit, index = self.prepare, self.limit, skip
@@ -63,118 +77,49 @@ class LoaderBatches:
             "known as such: validation and schedulers due there were left out. Make its length true.",
         )
 
-    def _with_lookahead(self, iterator: Iterator[Any]) -> Iterator[tuple[Any, bool]]:
+    def _with_lookahead(self, iterator: Iterator[Any], skip: int, batch: Any) -> Iterator[tuple[Any, bool]]:
         # without a length, one batch is fetched ahead to know the last
         prepare = self.prepare
-        nothing = object()
-        batch = next(iterator, nothing)
-        if batch is nothing:
+        if batch is NOTHING:
+            batch = next(iterator, NOTHING)
+        if batch is NOTHING and not skip:
             raise empty(self.name)
-        while batch is not nothing:
-            following = next(iterator, nothing)
-            yield (prepare(batch) if prepare else batch), following is nothing
-            batch = following
+        while batch is not NOTHING:
+            self.source.fetching_ahead()
+            self.ahead = next(iterator, NOTHING)
+            self._ended = self.ahead is NOTHING
+            yield (prepare(batch) if prepare else batch), self._ended
+            batch = self.ahead
 
-    def _start(self, skip: int) -> Iterator[Any]:
-        if self.resume_from is None:
-            self.started_with = self.randomness()
-            return _dropped(iter(self.loader), skip)
-        self.started_with, now = self.resume_from, self.randomness()
-        self.resume_from = None
-        self.set_randomness(self.started_with)
-        iterator = skipped(self.loader, skip)
-        self.set_randomness(now)
-        return iterator
+    def begin_anew(self) -> None:
+        """An epoch begins: what a checkpoint said about a pass that is over does not count."""
+        self.source.begin_anew(self._ended)
+        self.ahead, self._ended = NOTHING, False
 
-    def randomness(self) -> dict[str, Any]:
-        """The state of the process's generators, and of those that the loader and its samplers have of their own."""
-        return {**rng_state(), "loader": [one.get_state() for one in generators(self.loader)]}
+    def state_dict(self, running: bool, taken: int) -> dict[str, Any]:
+        """The place in the data, for a checkpoint; see :meth:`ResumableLoader.state_dict`."""
+        ahead = [self.ahead] if running and self.ahead is not NOTHING else []
+        if not is_plain(ahead):
+            warn(
+                "inexact-resume",
+                f"{self.name} has no length, so a batch is fetched ahead, and batches of {type(ahead[0]).__name__} cannot "
+                "be kept in a checkpoint: a run that resumes from it may miss one. Give the loader a length.",
+            )
+            ahead = []
+        source = self.source.state_dict(running, taken + len(ahead))
+        return {"source": source, "ahead": ahead, "ended": self._ended}
 
-    def set_randomness(self, state: dict[str, Any]) -> None:
-        """Give them that state."""
-        set_rng_state(state)
-        for one, value in zip(generators(self.loader), state["loader"], strict=False):
-            one.set_state(value)
-
-
-def generators(loader: Any) -> list[torch.Generator]:
-    """The generators of a loader and its samplers, each once."""
-    found: list[torch.Generator] = []
-    for one in flattened(loader):
-        batches = getattr(one, "batch_sampler", None)
-        for owner in (one, getattr(one, "sampler", None), batches, getattr(batches, "sampler", None)):
-            generator = getattr(owner, "generator", None)
-            if isinstance(generator, torch.Generator) and not any(generator is other for other in found):
-                found.append(generator)
-    return found
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the place in the data from a checkpoint."""
+        self.source.load_state_dict(state["source"])
+        self.ahead, self._ended = next(iter(state["ahead"]), NOTHING), state["ended"]
 
 
-def end_workers(iterator: Any) -> None:
-    """End the worker processes of a DataLoader's iterator that is left before its end; those to be kept are kept."""
-    shut_down = getattr(iterator, "_shutdown_workers", None)
-    if shut_down is not None and not getattr(iterator, "_persistent_workers", False):
-        shut_down()
-
-
-def _dropped(iterator: Iterator[Any], count: int) -> Iterator[Any]:
-    for _ in range(count):
-        next(iterator, None)
-    return iterator
-
-
-def skipped(loader: Any, count: int) -> Iterator[Any]:
-    """An iterator that begins after ``count`` batches; of a map-style DataLoader, without loading those."""
-    if (
-        not isinstance(loader, DataLoader)
-        or isinstance(loader.dataset, IterableDataset)
-        or type(loader).__iter__ is not DataLoader.__iter__
-    ):
-        return _dropped(iter(loader), count)
-    name = "batch_sampler" if loader.batch_sampler is not None else "sampler"
-    sampler = SkippingSampler(getattr(loader, name), count)
-    iterator = iter(with_attribute(loader, name, sampler))
-    sampler.skip()
-    return iterator
-
-
-def with_attribute(loader: DataLoader[Any], name: str, value: Any) -> DataLoader[Any]:
-    """The same loader with another sampler; the user's own is not touched, and nothing is constructed again."""
-    other = copy.copy(loader)
-    vars(other)[name] = value  # DataLoader.__setattr__ refuses samplers after construction
-    if name == "sampler" and other.batch_sampler is not None and hasattr(other.batch_sampler, "sampler"):
-        batches = copy.copy(other.batch_sampler)
-        batches.sampler = value
-        vars(other)["batch_sampler"] = batches
-    return other
-
-
-class SkippingSampler:
-    """A sampler without its first items. They are drawn as late as the sampler itself would draw its first one, so that
-    random numbers are consumed in the same order as in the pass that is continued."""
-
-    def __init__(self, sampler: Any, count: int) -> None:
-        self.sampler, self.count = sampler, count
-        self._iterator: Iterator[Any] | None = None
-        self._left = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        self._iterator, self._left = iter(self.sampler), self.count
-        return self
-
-    def __next__(self) -> Any:
-        self.skip()
-        assert self._iterator is not None
-        return next(self._iterator)
-
-    def __len__(self) -> int:
-        return max(0, len(self.sampler) - self.count)
-
-    def skip(self) -> None:
-        """Draw the items to be left out, unless that was done."""
-        assert self._iterator is not None
-        while self._left:
-            self._left -= 1
-            next(self._iterator, None)
+def resumable(
+    loader: Any, make: Callable[[Any], ResumableLoader] = ResumableLoader
+) -> ResumableLoader | ResumableCombination:
+    """A loader, or several that are combined, as something whose passes can be taken up again."""
+    return ResumableCombination(loader.combined, make) if isinstance(loader, BatchesOnly) else make(loader)
 
 
 def empty(name: str) -> ConfigurationError:
@@ -185,7 +130,7 @@ def empty(name: str) -> ConfigurationError:
     )
 
 
-def training_loader(given: Any, name: str = "train_dataloader") -> Any:
+def training_loader(given: Any, name: str = "train_dataloader", mode: str = "max_size_cycle") -> Any:
     """The training data as one iterable; collections of loaders are combined, the shorter ones cycled."""
     if isinstance(given, CombinedLoader):
         if given.mode == "sequential":
@@ -197,7 +142,7 @@ def training_loader(given: Any, name: str = "train_dataloader") -> Any:
         return BatchesOnly(given)
     if isinstance(given, Mapping | Sequence) and not isinstance(given, str | bytes):
         _each(given, name)
-        combined = CombinedLoader(given, "max_size_cycle")
+        combined = CombinedLoader(given, mode)
         if not combined.flattened or any(length(one) == 0 for one in combined.flattened):
             raise empty(name)
         return BatchesOnly(combined)
@@ -285,20 +230,27 @@ def limited(loader: Any, limit: float | int, keyword: str) -> float:
 
 def without_shuffling(loader: Any, keyword: str) -> Any:
     """The loader in the order of its dataset, for overfitting; says so when that changes something."""
-    parts, build = (
-        ([loader], None) if not isinstance(loader, BatchesOnly) else (loader.combined.flattened, loader)
-    )
-    changed = [
-        with_attribute(one, "sampler", SequentialSampler(one.dataset))  # type: ignore[arg-type]
-        if isinstance(one, DataLoader) and isinstance(one.sampler, RandomSampler)
-        else one
-        for one in parts
-    ]
-    if any(new is not old for new, old in zip(changed, parts, strict=True)):
+    changed = with_parts(loader, _in_order)
+    if changed is not loader:
         warn("overfit-sequential", f"{keyword} turns shuffling off: the same batches come in every epoch.")
-    if build is None:
-        return changed[0]
-    combined = CombinedLoader(build.combined.iterables, build.combined.mode)
+    return changed
+
+
+def _in_order(loader: Any) -> Any:
+    if isinstance(loader, DataLoader) and isinstance(loader.sampler, RandomSampler):
+        return with_attribute(loader, "sampler", SequentialSampler(loader.dataset))  # type: ignore[arg-type]
+    return loader
+
+
+def with_parts(loader: Any, change: Callable[[Any], Any]) -> Any:
+    """The loader with each of those it is made of changed; itself where none is."""
+    if not isinstance(loader, BatchesOnly):
+        return change(loader)
+    parts = loader.combined.flattened
+    changed = [change(one) for one in parts]
+    if all(new is old for new, old in zip(changed, parts, strict=True)):
+        return loader
+    combined = CombinedLoader(loader.combined.iterables, loader.combined.mode)
     combined.flattened = changed
     return BatchesOnly(combined)
 

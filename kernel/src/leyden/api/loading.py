@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from os import PathLike
 from typing import Any
 
 import torch
 
 from leyden.api.checkpoint import checked
+from leyden.api.migrations import reading
 from leyden.api.rng import isolate_rng
 from leyden.api.warn import warn
 from leyden.interfaces.checkpoint_io import CheckpointIO
+from leyden.plugins.catalogue import catalogue
 from leyden.plugins.components import resolve
 from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, listed
 
-DEFAULT_IO = "torch"
+DEFAULT_IO = ("fsspec", "torch")
+"""The first that is installed: files of this machine are the same with both."""
 _KEYS = ("hyper_parameters", "hparams", "module_arguments")
 
 
 def default_io() -> CheckpointIO:
     """The checkpoint io that reads and writes when no run says otherwise."""
-    made: CheckpointIO = resolve("checkpoint_ios", DEFAULT_IO)()
+    found = {one.name for one in catalogue().group("leyden.checkpoint_ios") if not one.refusal}
+    name = next((one for one in DEFAULT_IO if one in found), DEFAULT_IO[-1])
+    made: CheckpointIO = resolve("checkpoint_ios", name)()
     return made
 
 
 def read(path: str | PathLike[str], map_location: Any, weights_only: bool | None) -> dict[str, Any]:
-    """Read a checkpoint safely unless ``weights_only=False`` was said."""
-    if not isinstance(path, str | PathLike):
+    """Read a checkpoint, from a path or an open file, safely unless ``weights_only=False`` was said."""
+    opened = hasattr(path, "read") and hasattr(path, "seek")
+    if not opened and not isinstance(path, str | PathLike):
         raise ArgumentTypeError.about("checkpoint_path", path, "a path")
     _check_location(map_location)
-    return checked(default_io().load_checkpoint(path, map_location, weights_only is not False), path)
+    name, safe = "the open file" if opened else path, weights_only is not False
+    with reading(name) as migrated:
+        if opened:
+            return migrated(checked(_of_file(path, map_location, safe), name))
+        return migrated(checked(default_io().load_checkpoint(path, map_location, safe), name))
+
+
+def _of_file(file: Any, map_location: Any, weights_only: bool) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = torch.load(file, map_location=map_location, weights_only=weights_only)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"The open file cannot be read as a checkpoint: {error}") from error
+    return found
 
 
 def _check_location(location: Any) -> None:

@@ -39,7 +39,7 @@ EPOCH = frozenset(
 REDUCE = ("mean", "sum", "min", "max")
 _FUNCTIONS = {getattr(torch, name): name for name in REDUCE} | {sum: "sum", min: "min", max: "max"}
 NAMES = ("prog_bar", "logger", "on_step", "on_epoch", "reduce_fx", "enable_graph", "sync_dist", "sync_dist_group",
-         "add_dataloader_idx", "metric_attribute", "rank_zero_only")  # fmt: skip
+         "add_dataloader_idx", "metric_attribute", "rank_zero_only", "axis")  # fmt: skip
 
 
 def levels(hook: str | None, name: str, arguments: tuple[Any, ...]) -> tuple[bool, bool]:
@@ -94,6 +94,9 @@ def _check_arguments(given: dict[str, Any]) -> None:
     ):
         if not isinstance(given[key], bool | type(None)):
             raise ArgumentTypeError.about(f"self.log({key})", given[key], "True or False")
+    if given["axis"] is not None and (not isinstance(given["axis"], str) or not given["axis"]):
+        allowed = "'step', 'epoch', 'batch', the name of another metric, or None"
+        raise ArgumentTypeError.about("self.log(axis)", given["axis"], allowed)
     reduction(given["reduce_fx"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,8 @@ class Logger(ABC):
         """Write a record.
 
         The default hands it to :meth:`log_metrics` and calls :meth:`save`, which loggers written for Lightning rely on.
-        Override it to choose x-axes, or to write out less often.
+        Override it to choose x-axes, or to write out less often: ``record.axes`` has the positions of metrics that were
+        logged with ``axis=…``, ``record.axis_names`` says of what.
         """
         epoch = {"epoch": record.epoch} if record.with_epoch else {}
         shared = {name: value for name, value in record.metrics.items() if name not in record.axes}
@@ -97,6 +99,25 @@ class Logger(ABC):
     def start(self) -> None:
         """The run begins: make folders and connections, so that a wrong one fails before training."""
         self.experiment  # noqa: B018
+
+
+def new_checkpoints(callback: Checkpoint, seen: dict[str, float]) -> list[tuple[str, Any, list[str]]]:
+    """The files that a checkpoint callback keeps and that are new or newer than when this was asked before.
+
+    Args:
+        callback: the checkpoint callback.
+        seen: when the files that were returned had been written, by path; brought up to date.
+
+    Returns:
+        Path, score and aliases (``latest``, and ``best`` for the best) of each, the oldest first.
+    """
+    best: str = getattr(callback, "best_model_path", "")
+    scores = {getattr(callback, "last_model_path", ""): getattr(callback, "current_score", None)}
+    scores |= {best: getattr(callback, "best_model_score", None), **getattr(callback, "best_k_models", {})}
+    written = {path: os.stat(path).st_mtime for path in scores if path and os.path.isfile(path)}
+    fresh = sorted((time, path) for path, time in written.items() if seen.get(path, -1.0) < time)
+    seen.update((path, time) for time, path in fresh)
+    return [(path, scores[path], ["latest", "best"] if path == best else ["latest"]) for _, path in fresh]
 
 
 def flatten(params: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from leyden.api.class_only import class_only
 from leyden.api.data_hooks import DataHooks
 from leyden.api.errors_of_users import not_implemented
+from leyden.api.export import ExportMethods
 from leyden.api.hparams import HyperparametersMixin
 from leyden.api.model_hooks import ModelHooks
 from leyden.api.warn import warn
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from leyden.api.trainer import Trainer
 
 
-class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
+class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin, nn.Module):
     """An ``nn.Module`` that also says how it is trained, validated, tested and used.
 
     Attributes:
@@ -38,6 +39,17 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
     automatic_optimization: bool = True
     example_input_array: Any = None
     strict_loading: bool = True
+    CHECKPOINT_HYPER_PARAMS_KEY: ClassVar[str] = "hyper_parameters"
+    CHECKPOINT_HYPER_PARAMS_NAME: ClassVar[str] = "hparams_name"
+    CHECKPOINT_HYPER_PARAMS_TYPE: ClassVar[str] = "hparams_type"
+    # torch.jit compiles every property and attribute but these.
+    __jit_ignored_attributes__: ClassVar[list[str]] = [
+        "_results", "_trainer", "automatic_optimization", "example_input_array", "strict_loading",
+    ]  # fmt: skip
+    __jit_unused_properties__: ClassVar[list[str]] = [
+        "current_epoch", "device", "device_mesh", "dtype", "example_input_array", "global_rank", "global_step", "hparams",
+        "hparams_initial", "local_rank", "logger", "loggers", "on_gpu", "strict_loading", "trainer",
+    ]  # fmt: skip
     _trainer: Trainer | None
     _results: Results | None
 
@@ -225,6 +237,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         batch_size: int | None = None,
         metric_attribute: str | None = None,
         rank_zero_only: bool = False,
+        axis: str | None = None,
     ) -> None:
         """Log a value: for the loggers, the progress bar, and whoever monitors it.
 
@@ -243,6 +256,8 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
             batch_size: samples in the batch; found in the batch when ``None``.
             metric_attribute: the name of the module's attribute that holds a ``Metric``, where it is not found.
             rank_zero_only: only rank zero logs it.
+            axis: the x-axis in the loggers: ``"epoch"``, ``"batch"`` (training batches done), or the name of another
+                metric that is logged; ``None`` and ``"step"`` are what Lightning has.
 
         Raises:
             leyden.errors.LeydenError: the hook does not log, an argument is wrong, or they changed between calls.
@@ -271,6 +286,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
                 add_dataloader_idx,
                 metric_attribute,
                 rank_zero_only,
+                axis,
             ),
         )
 
@@ -288,6 +304,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         add_dataloader_idx: bool = True,
         batch_size: int | None = None,
         rank_zero_only: bool = False,
+        axis: str | None = None,
     ) -> None:
         """Log several values; as :meth:`log`. ``dictionary`` may be a torchmetrics ``MetricCollection``."""
         if not hasattr(dictionary, "items"):
@@ -313,6 +330,7 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
                 add_dataloader_idx,
                 batch_size,
                 rank_zero_only=rank_zero_only,
+                axis=axis,
             )
 
     def print(self, *args: Any, **kwargs: Any) -> None:
@@ -389,6 +407,11 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         return found
 
     @property
+    def device_mesh(self) -> Any:
+        """The mesh of devices that the strategy lays parameters out on; ``None`` where it has none."""
+        return getattr(self._trainer.strategy, "device_mesh", None) if self._trainer is not None else None
+
+    @property
     def dtype(self) -> torch.dtype:
         """The dtype of the first floating-point parameter; torch's default when there is none."""
         found = next((one.dtype for one in self.parameters() if one.is_floating_point()), None)
@@ -429,24 +452,6 @@ class LightningModule(DataHooks, ModelHooks, HyperparametersMixin, nn.Module):
         for parameter in self.parameters():
             parameter.requires_grad = True
         return self.train()
-
-    def to_onnx(self, file_path: str | PathLike[str], input_sample: Any = None, **kwargs: Any) -> Any:
-        """Export to ONNX through the exporter of that name."""
-        from leyden.api.export import export
-
-        return export(self, file_path, "onnx", input_sample, kwargs)
-
-    def to_torchscript(
-        self,
-        file_path: str | PathLike[str] | None = None,
-        method: str = "script",
-        example_inputs: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Export to TorchScript through the exporter of that name."""
-        from leyden.api.export import export
-
-        return export(self, file_path, "torchscript", example_inputs, {"method": method, **kwargs})
 
     @class_only
     def load_from_checkpoint(

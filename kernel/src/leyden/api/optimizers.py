@@ -188,13 +188,6 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
 def _check(module: LightningModule, found: Configured) -> None:
     from leyden.api.module import LightningModule as Base
 
-    if found.frequencies or (module.automatic_optimization and len(found.optimizers) > 1):
-        raise UserCodeError(
-            f"configure_optimizers returned {len(found.optimizers)} optimizers, and automatic "
-            "optimization works with one. "
-            "Set self.automatic_optimization = False and step them in training_step, or use the step scheme of "
-            "Lightning 1.x. Install it with: pip install leyden-lightning"
-        )
     for config in found.schedulers:
         scheduler = config.scheduler
         if not hasattr(scheduler, "state_dict") or not hasattr(scheduler, "load_state_dict"):
@@ -212,6 +205,21 @@ def _check(module: LightningModule, found: Configured) -> None:
                 f"lr_scheduler={type(scheduler).__name__} belongs to an optimizer that "
                 "configure_optimizers did not return."
             )
+
+
+def refuse_several(found: Configured) -> None:
+    """Refuse several optimizers, which only older step schemes step by themselves.
+
+    Raises:
+        leyden.errors.UserCodeError: there are several, or they have a frequency.
+    """
+    if found.frequencies or len(found.optimizers) > 1:
+        raise UserCodeError(
+            f"configure_optimizers returned {len(found.optimizers)} optimizers, and automatic "
+            "optimization works with one. "
+            "Set self.automatic_optimization = False and step them in training_step, or use the step scheme of "
+            "Lightning 1.x. Install it with: pip install leyden-legacy"
+        )
 
 
 def _without_automatic(config: LRSchedulerConfig) -> None:

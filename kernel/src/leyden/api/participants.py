@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.callback import Callback
 from leyden.api.datamodule import LightningDataModule
+from leyden.api.dialects import ask
 from leyden.api.module import LightningModule
 from leyden.api.warn import warn
 from leyden.interfaces.strategy import Strategy
@@ -55,7 +57,17 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
         )
     parts += [*adapted(first), *(session.plugins or ()), *session.trainer.listeners, *adapted(last)]
     name = type(module).__name__
-    parts.append(from_object(name, "module", module, LightningModule, skip=2, without=_NOT_THE_MODULES))
+    parts.append(
+        from_object(
+            name,
+            "module",
+            module,
+            LightningModule,
+            skip=2,
+            without=_NOT_THE_MODULES,
+            older=partial(ask, "listener"),
+        )
+    )
     if datamodule is not None:
         name = type(datamodule).__name__
         parts.append(
@@ -63,11 +75,21 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
         )
     strategy = session.strategy
     parts.append(from_object(type(strategy).__name__, "strategy", strategy, Strategy, skip=2, only=_STRATEGY))
+    if strategy.world_size > 1:
+        parts.append(_shared_metrics(session))
     monitoring = [one for one in callbacks if getattr(one, "leyden_monitors", False)]
     parts += [_callback(one, names[id(one)], catalogue, late=True) for one in monitoring]
-    return parts + [
+    parts += [
         logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)
     ]
+    return ask("listeners", session, parts) or parts
+
+
+def _shared_metrics(session: Session) -> Participant:
+    """What the module logs when an epoch ends is reduced over all processes before callbacks judge it."""
+    participant = Participant("metrics", "reduction over all processes", session.metrics)
+    participant.listen(EVENTS["on_train_epoch_end"], session.metrics.share_epoch, ())
+    return participant
 
 
 def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:
@@ -83,13 +105,20 @@ def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:
 
 def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False) -> Participant:
     catalogue.group(PREFIX + "callbacks")  # so that a callback imported from its own module is known, too
-    owner = catalogue.owner_of(type(callback).__module__)
+    owner = catalogue.owner_of_object(callback)
     origin = owner.origin if owner is not None else ""
     kind = "callback's judgement" if late else "callback"
     monitors = getattr(callback, "leyden_monitors", False)
     without = _LATE if monitors and not late else frozenset()
     return from_object(
-        name, kind, callback, Callback, origin=origin, only=_LATE if late else None, without=without
+        name,
+        kind,
+        callback,
+        Callback,
+        origin=origin,
+        only=_LATE if late else None,
+        without=without,
+        older=partial(ask, "listener"),
     )
 
 
@@ -102,6 +131,8 @@ def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
     required = set(session.trainer.require_plugins)
     if required:
         _check_required(required, catalogue)
+    if catalogue.selection.lock is not None:
+        _say_what_the_lock_refuses(catalogue)
     found = catalogue.group(PLUGINS)
     made = []
     for entry in found:
@@ -113,6 +144,13 @@ def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
         if names_seen.count(one.name) > 1:
             one.name = f"{one.origin.partition(' ')[0]}:{one.name}"
     return made
+
+
+def _say_what_the_lock_refuses(catalogue: Catalogue) -> None:
+    refused = {one.distribution: one.refusal for one in catalogue.everything() if one.refusal}
+    if refused:
+        told = "; ".join(f"{name}: {why}" for name, why in sorted(refused.items()))
+        warn("lock", f"The lock keeps plugins out of this run: {told}. `leyden plugins lock --verify` tells more.")
 
 
 def _answers(entry: Entry, name: str) -> bool:
@@ -172,6 +210,8 @@ def logger_participant(logger: Any, name: str) -> Participant:
         "leyden_finalize": (logger.finalize, ("status",)),
         "leyden_checkpoint_tracked": (logger.after_save_checkpoint, ("checkpoint_callback",)),
     }
+    if hasattr(logger, "on_exception"):
+        calls["on_exception"] = (logger.on_exception, ("exception",))
     if hasattr(logger, "log_graph"):
         calls["leyden_log_graph"] = (_graph_taker(logger), ("pl_module",))
     for name, (call, passed) in calls.items():

@@ -16,7 +16,8 @@ class Record:
         batch: training batches completed in the run so far.
         phase: ``train``, ``validate``, ``test`` or ``predict``.
         with_epoch: whether loggers show the epoch beside the metrics.
-        axes: metrics that have an x-axis of their own, by name.
+        axes: the positions of metrics that have an x-axis of their own, by the metric's name.
+        axis_names: what these axes are, by the metric's name: ``step``, ``epoch``, ``batch``, or another metric's name.
     """
 
     metrics: dict[str, float]
@@ -26,3 +27,4 @@ class Record:
     phase: str
     with_epoch: bool = True
     axes: dict[str, int] = field(default_factory=dict)
+    axis_names: dict[str, str] = field(default_factory=dict)

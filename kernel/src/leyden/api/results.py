@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from leyden.api.entry import BLOCK, Entry
+from leyden.api.entry import BLOCK, Entry, computed
 from leyden.api.log_rules import check_batch_size, check_value, levels
 from leyden.api.metric_states import load_metric_states, metric_paths, metric_states
 from leyden.api.record import Record
+from leyden.api.shared_metrics import shared
 from leyden.api.transfer import batch_sizes
 from leyden.api.warn import warn
 from leyden.kernel.state import RunningStage
@@ -19,6 +21,9 @@ from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from leyden.api.session import Session
+
+
+NOTHING: Mapping[int, Tensor] = {}
 
 
 class Collection:
@@ -72,6 +77,7 @@ class Results:
         callback: metrics for those who monitor.
         logged: metrics as the loggers get them.
         bar: numbers for the progress bar.
+        axes: the x-axes that were chosen, by the name that loggers get.
     """
 
     def __init__(self, session: Session) -> None:
@@ -88,6 +94,7 @@ class Results:
         self.logged: dict[str, Tensor] = {}
         self.bar: dict[str, float] = {}
         self.born: dict[str, int] = {}
+        self.axes: dict[str, str] = {}
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -143,7 +150,8 @@ class Results:
                 self.log(inner, one, None, arguments)
             return None
         if known is not None and known.resumed:
-            known.arguments, known.resumed = arguments, False
+            known.arguments, known.resumed, known.axis = arguments, False, arguments[11]
+            self._place(known)
             return known
         if known is not None:
             raise ConfigurationError(
@@ -161,8 +169,16 @@ class Results:
         elif not isinstance(value, int | float):
             check_value(name, value)
         current.entries[(self.state.hook, name, current.loader)] = entry
+        self._place(entry)
         self.active = True
         return entry
+
+    def _place(self, entry: Entry) -> None:
+        for phase in ("step", "epoch"):
+            if entry.axis is not None:
+                self.axes[entry.names(phase)[1]] = entry.axis
+            elif self.axes:
+                self.axes.pop(entry.names(phase)[1], None)
 
     def _owned(self, name: str, metric: Any, attribute: str | None) -> Any:
         if attribute is not None and getattr(self.session.module, attribute, None) is not metric:
@@ -183,21 +199,74 @@ class Results:
         """Bring the views up to what was logged."""
         self.gather(self.current, "step" if self.on_step else "epoch")
 
-    def gather(self, collection: Collection, phase: str) -> dict[str, Tensor]:
-        """Take the values of a phase (``step`` or ``epoch``) into the views; returns those for the loggers."""
+    def share(self, collection: Collection, phase: str, *, always: bool = False) -> dict[int, Tensor]:
+        """Reduce what was logged with ``sync_dist=True`` over all processes: one collective, to which all must come.
+
+        Reading the views never communicates: until this is called they hold this process's own values.
+
+        Args:
+            collection: whose entries.
+            phase: ``step`` or ``epoch``.
+            always: take part even if this process has logged nothing, for points to which all come anyway.
+
+        Returns:
+            The values of the step by the entries' ids; those of the epoch are kept in the entries.
+        """
+        strategy = self.session.strategy
+        if strategy.world_size == 1 or strategy.alone:
+            return {}
+        groups: dict[int, tuple[Any, dict[str, Entry]]] = {0: (None, {})} if always else {}
+        for (hook, name, loader), entry in collection.entries.items():
+            if entry.home != collection.loader:
+                continue
+            if entry.metric is not None and phase == "epoch" and entry.on_epoch:
+                entry.shared = computed(entry.metric, entry.name)
+            elif entry.sync and entry.metric is None and (phase == "step" or entry.shared is None or entry.values):
+                named = groups.setdefault(0 if entry.group is None else id(entry.group), (entry.group, {}))[1]
+                named[f"{hook} {name} {loader}"] = entry
+        found: dict[int, Tensor] = {}
+        for group, named in groups.values():
+            parts = {name: part for name, one in named.items() if (part := one.part(phase, self.session))}
+            if parts or (always and group is None):
+                for name, value in shared(strategy, parts, group).items():
+                    found[id(named[name])] = value
+                    if phase == "epoch":
+                        named[name].shared = value
+        return found
+
+    def settle(self) -> None:
+        """Training is interrupted: bring the views up to what was logged, over all processes."""
+        phase = "step" if self.on_step else "epoch"
+        self.gather(self.current, phase, self.share(self.current, phase) if self.on_step else NOTHING)
+
+    def share_epoch(self) -> None:
+        """Reduce what was logged in the hooks of a training epoch's end."""
+        self.share(self.train, "epoch")
+
+    def gather(
+        self, collection: Collection, phase: str, known: Mapping[int, Tensor] = NOTHING
+    ) -> dict[str, Tensor]:
+        """Take the values of a phase (``step`` or ``epoch``) into the views; returns those for the loggers.
+
+        Args:
+            collection: whose entries.
+            phase: ``step`` or ``epoch``.
+            known: values of the step over all processes, from :meth:`share`.
+        """
         found: dict[str, Tensor] = {}
         for entry in collection.entries.values():
             if entry.last is None and entry.total is None and entry.metric is None:
                 continue
             if entry.home != collection.loader:
                 continue
-            value = self._value(entry, phase)
+            value = known.get(id(entry)) if known else None
+            value = self._value(entry, phase) if value is None else value
             if value is None:
                 continue
             plain, forked = entry.names(phase)
             if entry.logger:
                 found[forked] = value
-            if phase == "step" and not entry.fresh:
+            if phase == "step" and not entry.fresh and id(entry) not in known:
                 continue
             entry.fresh = False
             if entry.logger:
@@ -229,8 +298,11 @@ class Results:
 
     def batch_end(self) -> None:
         """A training batch's hooks are over: write its step values when logging is due."""
+        if self.state.should_stop:
+            self.session.agree("a stop")
         if self.due():
-            self.write(self.gather(self.train, "step"), self.state.counters.updates)
+            known = self.share(self.train, "step")
+            self.write(self.gather(self.train, "step", known), self.state.counters.updates)
 
     def due(self) -> bool:
         """Whether the running batch is written: it stepped, and it is its turn or the run is stopping."""
@@ -242,11 +314,14 @@ class Results:
 
     def epoch_end_reached(self) -> None:
         """The batches of a training epoch are done; from here on values are those of the epoch."""
-        self.gather(self.train, "step")
+        self.session.end_batches()
+        self.gather(self.train, "step", self.share(self.train, "step"))
+        self.share(self.train, "epoch", always=True)
         self.start(self.train)
 
     def epoch_end(self) -> None:
         """The hooks of a training epoch's end are over: write its values and forget them."""
+        self.share(self.train, "epoch")
         self.write(self.gather(self.train, "epoch"), self.state.counters.updates - 1)
         self.train.reset()
 
@@ -266,14 +341,29 @@ class Results:
             named = numbers.pop("step", None) if with_epoch else None
             axis = int(step if named is None else named)
             with_epoch = with_epoch and named is None
+            names = {name: self.axes[name] for name in numbers if name in self.axes} if self.axes else {}
+            axes = {name: self._position(name, names[name], numbers, axis) for name in names}
             record = Record(
-                numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch=with_epoch
+                numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch, axes, names
             )
             hooks.leyden_log_metrics(session.trainer, session.module, record)
 
+    def _position(self, name: str, axis: str, numbers: dict[str, float], step: int) -> int:
+        counters = self.state.counters
+        own = {"step": step, "epoch": counters.epoch, "batch": counters.batches}
+        value = numbers.get(axis, own.get(axis, self.logged.get(axis)))
+        if value is None:
+            raise ConfigurationError(
+                f"self.log({name!r}, …, axis={axis!r}): no metric of this name was logged. Log it for the loggers in "
+                "the same hook, or choose 'step', 'epoch' or 'batch'."
+            )
+        if not math.isfinite(value):
+            raise ConfigurationError(f"self.log({name!r}, …, axis={axis!r}): {axis} is {float(value)}.")
+        return int(value)
+
     def clear(self) -> None:
         """Forget everything (a run begins, or the sanity check is over)."""
-        self.callback, self.logged, self.bar, self.born = {}, {}, {}, {}
+        self.callback, self.logged, self.bar, self.born, self.axes = {}, {}, {}, {}, {}
         self.train.reset()
         self.evaluation.reset()
 
@@ -309,6 +399,7 @@ class Results:
             entry = Entry.of_state(name, values)
             entry.metric = None if values["metric"] is None else module.get_submodule(values["metric"])
             self.train.entries[(hook, name, loader)] = entry
+            self._place(entry)
 
     def phase(self) -> str:
         """The phase that a record belongs to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import pathlib
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,22 @@ _PLAIN = (
 )
 
 
+keep_objects = False
+"""Whether hyper-parameters that are no plain data are saved as they are; reading such a file needs weights_only=False.
+
+For programs that read their own files that way; ``leyden_lightning.install()`` sets it.
+"""
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is data that a safe load gives back as it is."""
+    if type(value) in (list, tuple, set):
+        return all(is_plain(one) for one in value)
+    if type(value) is dict:
+        return all(is_plain(key) and is_plain(one) for key, one in value.items())
+    return type(value) in _PLAIN
+
+
 def plain(values: dict[str, Any]) -> dict[str, Any]:
     """The values that plain data can hold; the others are left out.
 
@@ -37,7 +54,10 @@ def plain(values: dict[str, Any]) -> dict[str, Any]:
         try:
             kept[key] = _plain(value)
         except TypeError:
-            dropped.append(f"{key} ({type(value).__name__})")
+            if keep_objects and _picklable(value):
+                kept[key] = value
+            else:
+                dropped.append(f"{key} ({type(value).__name__})")
     if dropped:
         warn(
             "hparams-dropped",
@@ -45,6 +65,14 @@ def plain(values: dict[str, Any]) -> dict[str, Any]:
             "with save_hyperparameters(ignore=[…]) and pass them to load_from_checkpoint.",
         )
     return kept
+
+
+def _picklable(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever a stranger's __reduce__ raises
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

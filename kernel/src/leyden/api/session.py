@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,11 +12,14 @@ import torch
 from leyden.api import checkpoint as checkpoints
 from leyden.api.checks import check_module
 from leyden.api.data import Data, evaluation_key
+from leyden.api.dialects import ask
 from leyden.api.evaluation import EvaluationPass
 from leyden.api.hparams import merged_hyper_parameters
+from leyden.api.migrations import reading
 from leyden.api.module import LightningModule
-from leyden.api.optimizers import configure
+from leyden.api.optimizers import configure, refuse_several
 from leyden.api.participants import arranged, hook_plugins
+from leyden.api.ranks import own_part
 from leyden.api.results import Results
 from leyden.api.rng import isolate_rng
 from leyden.kernel import loop
@@ -37,6 +41,17 @@ STAGES = {
     TrainerFn.TESTING: RunningStage.TESTING,
     TrainerFn.PREDICTING: RunningStage.PREDICTING,
 }
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the strategy see what a phase of the run raises, before anybody else does."""
+
+    @wraps(method)
+    def call(self: Session, *args: Any) -> Any:
+        with self.strategy.guard(self):
+            return method(self, *args)
+
+    return call
 
 
 class Session:
@@ -80,6 +95,7 @@ class Session:
         self.step = None
         self.plugins: list[Participant] | None = None
         self.validating = False
+        self.log_dir: str | None = None
         if trainer.session is not None and fn is not TrainerFn.FITTING:
             self._inherit(trainer.session)
 
@@ -93,6 +109,7 @@ class Session:
 
     # -- kernel.run.Session --------------------------------------------------------------------------------------
 
+    @_guarded
     def set_up(self, cleanup: Cleanup) -> None:
         """Everything before the loop, in Lightning's order."""
         state, trainer, module = self.state, self.trainer, self.module
@@ -107,6 +124,7 @@ class Session:
         check_module(self)
         self._fire("leyden_run_start")
         cleanup.callback(self.strategy.teardown)
+        cleanup.callback(self._finish_writing)
         self.strategy.setup_environment()
         self.strategy.module = self.module
         self._prepare_data()
@@ -143,6 +161,7 @@ class Session:
             self.module.zero_grad()
             checkpoints.restore_gradients(self, saved)
 
+    @_guarded
     def loop(self) -> Any:
         """Run the loop; gradients are off wherever nothing is trained."""
         if self.fn is TrainerFn.FITTING:
@@ -150,6 +169,7 @@ class Session:
             return loop.fit(self)
         return loop.evaluate(self, STAGES[self.fn])
 
+    @_guarded
     def finish(self) -> None:
         """What follows a loop that ended well."""
         if self.fn is TrainerFn.FITTING:
@@ -159,6 +179,7 @@ class Session:
 
     def _attach(self, cleanup: Cleanup) -> None:
         module, trainer = self.module, self.trainer
+        ask("attach", self, cleanup)
         module.trainer = trainer
         for one in module.modules():
             if isinstance(one, LightningModule):
@@ -177,6 +198,10 @@ class Session:
             if isinstance(one, LightningModule):
                 one.__dict__["_results"] = None
 
+    def _finish_writing(self) -> None:
+        if self.strategy.checkpoint_io is not None:
+            self.strategy.checkpoint_io.teardown()
+
     def _prepare_data(self) -> None:
         strategy = self.strategy
         owner = self.datamodule if self.datamodule is not None else self.module
@@ -191,6 +216,8 @@ class Session:
             for logger in self.trainer.loggers:
                 if hasattr(logger, "start"):
                     logger.start()
+        if self.strategy.world_size > 1:
+            self.log_dir = self.strategy.broadcast(self.trainer.log_dir)
 
     def _finalize(self) -> None:
         status = "failed" if self.state.status == "interrupted" else "success"
@@ -211,8 +238,12 @@ class Session:
         with torch.enable_grad():
             configured = self.in_hook("configure_optimizers", configure, module)
             configured.optimizers = self.strategy.setup_optimizers(configured.optimizers)
-            scheme = "automatic" if module.automatic_optimization else "manual"
-            self.step = resolve("steps", scheme)(self, configured)
+            scheme = ask("scheme", self, configured)
+            if scheme is None:
+                if configured.frequencies or module.automatic_optimization:
+                    refuse_several(configured)
+                scheme = resolve("steps", "automatic" if module.automatic_optimization else "manual")
+            self.step = scheme(self, configured)
         self.validating = self.enable_validation
 
     @property
@@ -226,22 +257,23 @@ class Session:
     # -- checkpoints ---------------------------------------------------------------------------------------------
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
+        if self.strategy.world_size > 1:
+            self.checkpoint_path = self.strategy.broadcast(self.checkpoint_path)
         if self.checkpoint_path is None:
             return None
         safe, loaded = self.weights_only is not False, None
-        if self.hooks.leyden_read_checkpoint:
-            loaded = self.hooks.leyden_read_checkpoint(
-                self.trainer, self.module, self.checkpoint_path, "cpu", safe
-            )
-        if loaded is None:
-            loaded = self.trainer.checkpoint_io().load_checkpoint(self.checkpoint_path, "cpu", safe)
-        found = checkpoints.checked(loaded, self.checkpoint_path)
-        if self.fn is TrainerFn.FITTING:
-            checkpoints.compare_plugins(self, found)
-        return found
+        with reading(self.checkpoint_path) as migrated:
+            if self.hooks.leyden_read_checkpoint:
+                loaded = self.hooks.leyden_read_checkpoint(
+                    self.trainer, self.module, self.checkpoint_path, "cpu", safe
+                )
+            if loaded is None:
+                loaded = self.trainer.checkpoint_io().load_checkpoint(self.checkpoint_path, "cpu", safe)
+            return own_part(self, migrated(checkpoints.checked(loaded, self.checkpoint_path)))
 
     def _resume(self, saved: Mapping[str, Any]) -> None:
         saved = dict(saved)
+        checkpoints.compare_plugins(self, saved)
         checkpoints.restore_training(self, saved)
         checkpoints.restore_progress(self, saved)
         self._randomness = saved
@@ -286,6 +318,14 @@ class Session:
         self.data.start_epoch(fresh)
         self.data.set_epoch(self.data.train.loader if self.data.train else None, self.state.counters.epoch)
 
+    def end_batches(self) -> None:
+        """The batches of a training epoch are over: all processes must have had as many."""
+        self.agree(f"the end of training epoch {self.state.counters.epoch}")
+
+    def agree(self, point: str) -> None:
+        """All processes come to the same point, after as many training batches."""
+        self.strategy.agree(point, self.state.counters.batches)
+
     def sanity_check_due(self) -> bool:
         """Whether validation is tried before training: on fresh runs that validate."""
         fresh = self.state.counters.batches == 0 and self.checkpoint_path is None
@@ -299,6 +339,7 @@ class Session:
         self.metrics.start(self.metrics.evaluation)
         with isolate_rng():
             yield
+        self.data.after_sanity_check()
         self.metrics.clear()
         self.evaluation_counts.clear()
         state.point = Point.EPOCH_START
@@ -315,9 +356,13 @@ class Session:
         """One pass without gradients, with metrics of its own."""
         state, results = self.state, self.metrics
         outer, outer_step = results.current, results.on_step
-        results.refresh()
+        if self.fn is TrainerFn.FITTING:
+            self.agree("the beginning of validation")
+        results.settle()
         state.stage = stage
         results.start(results.evaluation)
+        if self.fn is TrainerFn.FITTING:
+            self.strategy.synchronize_buffers()
         inference = self.fn is not TrainerFn.FITTING and self.trainer.inference_mode
         with torch.inference_mode() if inference else torch.no_grad():
             evaluation = EvaluationPass(self, stage)

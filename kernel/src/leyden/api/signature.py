@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import inspect
+from types import MappingProxyType
 from typing import Any
 
 from leyden.api.keywords import KEYWORDS
 from leyden.plugins.catalogue import OPTIONS, catalogue
 from leyden.plugins.errors import PluginError
+
+
+class InstalledKeywords(inspect.Signature):
+    """The signature of ``Trainer.__init__``: ``self`` and every installed keyword, looked up when somebody asks."""
+
+    def __init__(self, parameters: Any = None, **kwargs: Any) -> None:
+        if parameters is not None:
+            super().__init__(parameters, **kwargs)
+
+    @property
+    def parameters(self) -> MappingProxyType[str, inspect.Parameter]:
+        """The parameters by name."""
+        if not hasattr(self, "_parameters"):
+            own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            super().__init__([own, *parameters()])
+        return super().parameters
 
 
 def parameters() -> list[inspect.Parameter]:
@@ -28,9 +45,11 @@ def options() -> list[tuple[str, Any, str]]:
     found = []
     for entry in catalogue().group(OPTIONS):
         try:
-            found.append((entry.name, entry.load(), entry.origin))
+            option = entry.load()
         except PluginError:
             continue  # `leyden plugins list` shows it as broken; a signature has no place for it
+        if not option.hidden:
+            found.append((entry.name, option, entry.origin))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -50,6 +50,11 @@ class TorchStep(StepScheme):
         self.unscale = changed(self.precision, Precision, "unscale")
         self.apply = changed(self.precision, Precision, "step")
         self.strategy_backward = changed(self.strategy, Strategy, "backward")
+
+    def take_optimizers(self, optimizers: Sequence[Optimizer]) -> None:
+        """Go on with other optimizers, in place of those that ``configure_optimizers`` returned."""
+        self.optimizers[:] = optimizers
+        self.wrapped[:] = [LightningOptimizer(one, self.step_optimizer, self.module) for one in optimizers]
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Scale and differentiate a loss, between its two hooks."""
@@ -125,6 +130,8 @@ class TorchStep(StepScheme):
 class AutomaticStep(TorchStep):
     """``training_step`` returns a loss, and the rest follows."""
 
+    optimizer_idx: int = 0
+
     def __init__(self, session: Session, configured: Configured) -> None:
         super().__init__(session, configured)
         module, optimizer = self.module, self.optimizers[0]
@@ -134,6 +141,12 @@ class AutomaticStep(TorchStep):
         self.own_clipping = checked(module, "configure_gradient_clipping", _base(), 3)
         self.needs_closure = bool(self.own_step) or wants_closure(optimizer)
         self.result: Any = None
+
+    def take_optimizers(self, optimizers: Sequence[Optimizer]) -> None:
+        """Go on with another optimizer."""
+        super().take_optimizers(optimizers)
+        self.optimizer = self.optimizers[0]
+        self.needs_closure = bool(self.own_step) or wants_closure(self.optimizer)
 
     def __call__(self, batch: Any, batch_idx: int) -> Any:
         """One batch: forward → zero → backward, and when the window closes unscale → clip → step → schedule.
@@ -217,17 +230,25 @@ class AutomaticStep(TorchStep):
             called.append(True)
             return self.gradients(batch, batch_idx, window)
 
-        epoch, optimizer = self.state.counters.epoch, self.wrapped[0]
+        epoch, optimizer = self.state.counters.epoch, self.wrapped[self.optimizer_idx]
         if self.own_step:
             self.in_hook("optimizer_step", self.own_step, epoch, batch_idx, optimizer, closure)
         else:
             optimizer.step(closure)
         self.state.counters.optimizer_steps += 1
         if not called:
-            raise UserCodeError(
-                "optimizer_step did not call its optimizer_closure, so no loss was computed. Pass it on: "
-                "optimizer.step(closure=optimizer_closure)."
-            )
+            self.closure_not_called()
+
+    def closure_not_called(self) -> None:
+        """``optimizer_step`` did not call its closure.
+
+        Raises:
+            leyden.errors.UserCodeError: always.
+        """
+        raise UserCodeError(
+            "optimizer_step did not call its optimizer_closure, so no loss was computed. Pass it on: "
+            "optimizer.step(closure=optimizer_closure)."
+        )
 
     def step_optimizer(
         self, optimizer: Optimizer, closure: Callable[[], Any] | None = None, **kwargs: Any

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import inf
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from leyden._version import __version__
 from leyden.api import assembly
 from leyden.api.callback import ordered
 from leyden.api.calls import Call
+from leyden.api.dialects import member, understanding
 from leyden.api.keywords import flag
 from leyden.api.rank_zero import rank_zero_info
+from leyden.api.resumable import ResumableLoader
+from leyden.api.signature import InstalledKeywords
 from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
 from leyden.api.warn import warn
 from leyden.kernel.run import execute
 from leyden.kernel.state import RunState, TrainerFn
-from leyden.plugins.errors import ArgumentTypeError, DetachedError
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError
 from leyden.plugins.selection import KERNEL
 
 if TYPE_CHECKING:
     from leyden.api.callback import Callback
+    from leyden.api.trainer_keywords import TrainerKeywords
     from leyden.api.logger import Logger
     from leyden.api.module import LightningModule
     from leyden.api.session import Session
@@ -51,6 +56,11 @@ class _Documented(type):
         own: str | None = vars(cls).get("__doc__")
         return f"{own}\n{documentation()}" if own and cls is Trainer else own
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:
+            return member(cls, cls, name)
+
 
 class Trainer(TrainerViews, metaclass=_Documented):
     """Trains, validates, tests and predicts with a LightningModule.
@@ -72,6 +82,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
     fast_dev_run: int
     accumulate_grad_batches: int
     inference_mode: bool
+    use_distributed_sampler: bool
     overfit_batches: float
     num_nodes: int
     enable_autolog_hparams: bool
@@ -85,8 +96,10 @@ class Trainer(TrainerViews, metaclass=_Documented):
     val_check_interval: Any
     gradient_clip_val: float | None
     gradient_clip_algorithm: str | None
+    resumable_loader: Callable[[Any], ResumableLoader] = ResumableLoader
+    """Makes a loader's passes ones that can be taken up again; an option may put a subclass here."""
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
+    def __init__(self, *args: Any, **keywords: Unpack[TrainerKeywords]) -> None:
         if args:
             raise ArgumentTypeError(
                 f"Trainer takes keywords alone, and got {args[0]!r} without one. Name it."
@@ -97,9 +110,18 @@ class Trainer(TrainerViews, metaclass=_Documented):
         self.session: Session | None = None
         self.evaluation_counts: dict[tuple[str, int], int] = {}
         self.notes: list[str] = []
+        self.given = dict(keywords)
+        self.brought_by: dict[int, str] = {}
         self._module: Any = None
         self._ckpt_path: str | None = None
-        assembly.configure(self, keywords)
+        assembly.configure(self, cast("dict[str, Any]", keywords))
+
+    __init__.__signature__ = InstalledKeywords()  # type: ignore[attr-defined]
+
+    if not TYPE_CHECKING:  # type checkers are to find misspelled attributes
+
+        def __getattr__(self, name: str) -> Any:
+            return member(type(self), self, name)
 
     @property
     def running(self) -> Session:
@@ -116,6 +138,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
     # -- the four calls ------------------------------------------------------------------------------------------
 
+    @understanding
     def fit(
         self,
         model: LightningModule,
@@ -132,7 +155,8 @@ class Trainer(TrainerViews, metaclass=_Documented):
             train_dataloaders: training data, or a LightningDataModule.
             val_dataloaders: validation data.
             datamodule: a LightningDataModule instead of loaders.
-            ckpt_path: resume from this checkpoint: a path, ``"best"``, ``"last"``.
+            ckpt_path: resume from this checkpoint: a path, ``"best"``, ``"last"``, or ``"auto"``: the newest that is
+                whole, also of earlier versions of the run; where there is none, start.
             weights_only: ``False`` lets the checkpoint run code.
 
         Raises:
@@ -151,6 +175,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         )
         self._run(call, weights_only)
 
+    @understanding
     def validate(
         self,
         model: LightningModule | None = None,
@@ -174,6 +199,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         call = Call(TrainerFn.VALIDATING, model, datamodule, {"val": dataloaders}, ckpt_path)
         return self._reported(self._run(call, weights_only), verbose, "validate")
 
+    @understanding
     def test(
         self,
         model: LightningModule | None = None,
@@ -188,6 +214,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         call = Call(TrainerFn.TESTING, model, datamodule, {"test": dataloaders}, ckpt_path)
         return self._reported(self._run(call, weights_only), verbose, "test")
 
+    @understanding
     def predict(
         self,
         model: LightningModule | None = None,
@@ -209,21 +236,44 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """
         flag("return_predictions", return_predictions)
         call = Call(TrainerFn.PREDICTING, model, datamodule, {"predict": dataloaders}, ckpt_path)
-        return self._run(call, weights_only, keep=return_predictions is not False)
+        return self._run(call, weights_only, keep=self._keeps(return_predictions))
+
+    def _keeps(self, return_predictions: bool | None) -> bool:
+        if return_predictions and self.strategy.launches_workers:
+            remedy = "They stay in the processes that made them: write them out in on_predict_batch_end."
+            allowed = f"False with {type(self.strategy).__name__} in worker processes"
+            raise ConfigurationError.about("return_predictions", return_predictions, allowed, remedy)
+        return not self.strategy.launches_workers if return_predictions is None else return_predictions
 
     def _run(self, call: Call, weights_only: bool | None, keep: bool = False) -> Any:
-        from leyden.api.session import Session
-
         flag("weights_only", weights_only)
         module, datamodule, loaders = call.resolved(self)
         self._module = module
         path = call.checkpoint(self)
 
-        def run() -> Any:
-            self.session = Session(self, call.fn, module, datamodule, loaders, path, weights_only, keep)
-            return execute(self.session)
+        given = (call.fn, module, datamodule, loaders, path, weights_only, keep)
+        return self.strategy.launch(partial(self._execute, *given), self)
 
-        return self.strategy.launch(run, self)
+    def _execute(self, *given: Any) -> Any:
+        from leyden.api.session import Session
+
+        self.session = Session(self, *given)
+        return execute(self.session)
+
+    def __getstate__(self) -> dict[str, Any]:
+        listeners = [(one.kind, one.name, one.target, one.origin) for one in self.listeners]
+        return {**self.__dict__, "session": None, "fit_loop": None, "listeners": listeners}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from leyden.api.participants import listener
+        from leyden.plugins.adapt import from_plugin
+
+        self.__dict__.update(state)
+        self.fit_loop = FitLoopView(self)
+        self.listeners = [
+            from_plugin(name, target, origin) if kind == "plugin" else listener(target, name, origin)
+            for kind, name, target, origin in state["listeners"]
+        ]
 
     def _reported(self, found: Any, verbose: bool, title: str) -> list[dict[str, float]]:
         results: list[dict[str, float]] = found or []
@@ -251,11 +301,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """
         from leyden.api import checkpoint
 
-        session = self.session
-        if session is None:
-            raise DetachedError(
-                "save_checkpoint needs a module: call it in or after fit, validate, test or predict."
-            )
+        session = self.session_to_save()
         if not isinstance(filepath, str | PathLike) or not str(filepath):
             raise ArgumentTypeError.about("save_checkpoint(filepath)", filepath, "a path")
         io = self.checkpoint_io()
@@ -268,7 +314,24 @@ class Trainer(TrainerViews, metaclass=_Documented):
             io.save_checkpoint(contents, filepath, storage_options)
         self.strategy.barrier("save_checkpoint")
         if hooks.leyden_checkpoint_saved:
+            io.wait()
             hooks.leyden_checkpoint_saved(self, session.module, path, contents)
+
+    def session_to_save(self) -> Session:
+        """The running or last session; one that has not begun where the strategy was only given a module.
+
+        Raises:
+            leyden.errors.DetachedError: there is no module.
+        """
+        if self.session is not None:
+            return self.session
+        if self.strategy.module is None:
+            raise DetachedError(
+                "save_checkpoint needs a module: call it in or after fit, validate, test or predict."
+            )
+        from leyden.api.session import Session
+
+        return Session(self, TrainerFn.FITTING, self.strategy.module, None, {}, None, None, False)
 
     def checkpoint_io(self) -> CheckpointIO:
         """The run's checkpoint io; the default one when none was given."""
@@ -282,6 +345,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """A checkpoint callback tells the loggers that it has saved."""
         session = self.session
         if session is not None and self.is_global_zero and session.hooks.leyden_checkpoint_tracked:
+            self.checkpoint_io().wait()
             session.hooks.leyden_checkpoint_tracked(self, session.module, callback)
 
     # -- plugins -------------------------------------------------------------------------------------------------
@@ -326,11 +390,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
             session.step,
         ]
         taking += [*self.callbacks, *self.loggers, *(one.target for one in session.manager.participants)]
-        entries = [
-            found.owner_of(getattr(one, "__module__", None) or type(one).__module__)
-            for one in taking
-            if one is not None
-        ]
+        entries = [found.owner_of_object(one) for one in taking if one is not None]
         pairs = [(one.distribution, one.version) for one in entries if one is not None]
         pairs += [
             (name, version)
@@ -348,10 +408,22 @@ class Trainer(TrainerViews, metaclass=_Documented):
             (bar.print if bar is not None else print)(*args, **kwargs)
 
     def export(self, path: str | PathLike[str], format: str, sample: Any = None, **options: Any) -> Any:
-        """Export the module of the running (or last) run; see :mod:`leyden.exporters`."""
+        """Export the module of the running (or last) run, verified, and return the files.
+
+        Args:
+            path: the main file.
+            format: an installed exporter, e.g. ``"onnx"``.
+            sample: an input of ``forward``; ``example_input_array`` when ``None``.
+            options: the exporter's own.
+
+        Raises:
+            leyden.errors.DetachedError: nothing has run yet.
+            leyden.errors.ExportMismatchError: what was written does not compute what the module computes.
+        """
         from leyden.api.export import export
 
-        return export(self.lightning_module, path, format, sample, options)
+        module = self.running.module
+        return export(module, path, format, sample, options, trainer=self)
 
     @contextmanager
     def init_module(self, empty_init: bool | None = None) -> Iterator[None]:

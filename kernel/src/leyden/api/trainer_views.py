@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.loop_views import EvaluationLoopView
+from leyden.api.loop_views import FitLoopView as FitLoopView
 from leyden.interfaces.precision import Precision
 from leyden.kernel.state import RunningStage, RunState, TrainerFn, TrainerStatus
 
@@ -26,15 +28,27 @@ class StateView:
         """What was called last."""
         return self._state.fn
 
+    @fn.setter
+    def fn(self, value: TrainerFn | None) -> None:
+        self._state.fn = value
+
     @property
     def stage(self) -> RunningStage | None:
         """Which loop is running."""
         return self._state.stage
 
+    @stage.setter
+    def stage(self, value: RunningStage | None) -> None:
+        self._state.stage = value
+
     @property
     def status(self) -> TrainerStatus:
         """How the last call went."""
         return self._state.status
+
+    @status.setter
+    def status(self, value: TrainerStatus) -> None:
+        self._state.status = value
 
     @property
     def finished(self) -> bool:
@@ -45,71 +59,6 @@ class StateView:
     def stopped(self) -> bool:
         """Whether no run is going on."""
         return self._state.status in (TrainerStatus.FINISHED, TrainerStatus.INTERRUPTED)
-
-
-class FitLoopView:
-    """``trainer.fit_loop``: the counters and limits of fitting, under the names that callbacks read."""
-
-    def __init__(self, trainer: Any) -> None:
-        self._trainer = trainer
-        self.epoch_loop = self
-
-    @property
-    def _batches_that_stepped(self) -> int:
-        return int(self._trainer.run_state.counters.updates)
-
-    @property
-    def global_step(self) -> int:
-        """Optimizer steps."""
-        return int(self._trainer.global_step)
-
-    @property
-    def batch_idx(self) -> int:
-        """The running batch of the epoch."""
-        return int(self._trainer.run_state.batch_idx)
-
-    @property
-    def total_batch_idx(self) -> int:
-        """The running batch over all epochs."""
-        counters = self._trainer.run_state.counters
-        return int(counters.batches - counters.batch + self._trainer.run_state.batch_idx)
-
-    @property
-    def max_epochs(self) -> int | None:
-        """The limit of epochs; settable."""
-        found: int | None = self._trainer.max_epochs
-        return found
-
-    @max_epochs.setter
-    def max_epochs(self, value: int | None) -> None:
-        self._trainer.run_state.limits.max_epochs = inf if value in (None, -1) else value
-
-    @property
-    def max_steps(self) -> int:
-        """The limit of optimizer steps; settable."""
-        return int(self._trainer.max_steps)
-
-    @max_steps.setter
-    def max_steps(self, value: int) -> None:
-        self._trainer.run_state.limits.max_steps = inf if value == -1 else value
-
-    @property
-    def min_epochs(self) -> int:
-        """Epochs before which nothing stops the run; settable."""
-        return int(self._trainer.run_state.limits.min_epochs)
-
-    @min_epochs.setter
-    def min_epochs(self, value: int | None) -> None:
-        self._trainer.run_state.limits.min_epochs = value or 0
-
-    @property
-    def min_steps(self) -> int:
-        """Optimizer steps before which nothing stops the run; settable."""
-        return int(self._trainer.run_state.limits.min_steps)
-
-    @min_steps.setter
-    def min_steps(self, value: int | None) -> None:
-        self._trainer.run_state.limits.min_steps = value or 0
 
 
 class TrainerViews:
@@ -124,6 +73,8 @@ class TrainerViews:
     device_ids: list[int]
     _module: Any
     _ckpt_path: str | None
+    sticky_ckpt_path: str | None = None
+    """What ``ckpt_path`` was set to; the calls that are given none take it."""
 
     # -- counters and stages -------------------------------------------------------------------------------------
 
@@ -186,30 +137,67 @@ class TrainerViews:
         """Whether the training loop runs."""
         return self.run_state.stage is RunningStage.TRAINING
 
+    @training.setter
+    def training(self, value: bool) -> None:
+        self.run_state.stage = RunningStage.TRAINING if value else None
+
     @property
     def validating(self) -> bool:
         """Whether a validation loop runs, the sanity check aside."""
         return self.run_state.stage is RunningStage.VALIDATING
+
+    @validating.setter
+    def validating(self, value: bool) -> None:
+        self.run_state.stage = RunningStage.VALIDATING if value else None
 
     @property
     def testing(self) -> bool:
         """Whether the test loop runs."""
         return self.run_state.stage is RunningStage.TESTING
 
+    @testing.setter
+    def testing(self, value: bool) -> None:
+        self.run_state.stage = RunningStage.TESTING if value else None
+
     @property
     def predicting(self) -> bool:
         """Whether the prediction loop runs."""
         return self.run_state.stage is RunningStage.PREDICTING
+
+    @predicting.setter
+    def predicting(self, value: bool) -> None:
+        self.run_state.stage = RunningStage.PREDICTING if value else None
 
     @property
     def sanity_checking(self) -> bool:
         """Whether the sanity check runs."""
         return self.run_state.stage is RunningStage.SANITY_CHECKING
 
+    @sanity_checking.setter
+    def sanity_checking(self, value: bool) -> None:
+        self.run_state.stage = RunningStage.SANITY_CHECKING if value else None
+
     @property
     def evaluating(self) -> bool:
         """Whether validation or test runs."""
         return self.run_state.stage is not None and self.run_state.stage.evaluating
+
+    # -- loops ---------------------------------------------------------------------------------------------------
+
+    @property
+    def validate_loop(self) -> EvaluationLoopView:
+        """The validation loop."""
+        return EvaluationLoopView(self, "val")
+
+    @property
+    def test_loop(self) -> EvaluationLoopView:
+        """The test loop."""
+        return EvaluationLoopView(self, "test")
+
+    @property
+    def predict_loop(self) -> EvaluationLoopView:
+        """The prediction loop."""
+        return EvaluationLoopView(self, "predict")
 
     # -- metrics -------------------------------------------------------------------------------------------------
 
@@ -281,7 +269,15 @@ class TrainerViews:
     def optimizers(self) -> list[Any]:
         """The torch optimizers."""
         step = self.session.step if self.session is not None else None
-        return list(step.optimizers) if step is not None else []
+        return list(step.optimizers) if step is not None else list(self.strategy.optimizers)
+
+    @optimizers.setter
+    def optimizers(self, optimizers: list[Any]) -> None:
+        step = self.session.step if self.session is not None else None
+        if step is not None:
+            step.take_optimizers(optimizers)
+        else:
+            self.strategy.optimizers = list(optimizers)
 
     @property
     def lr_scheduler_configs(self) -> list[Any]:
@@ -310,9 +306,21 @@ class TrainerViews:
         return self.strategy.world_size
 
     @property
+    def distributed_sampler_kwargs(self) -> dict[str, Any] | None:
+        """What a ``DistributedSampler`` of the user's own needs; ``None`` with one process."""
+        return getattr(self.strategy, "distributed_sampler_kwargs", None)
+
+    @property
     def num_devices(self) -> int:
         """Devices on this machine."""
         return len(self.device_ids)
+
+    @property
+    def distributed_sampler_kwargs(self) -> dict[str, int] | None:
+        """``num_replicas`` and ``rank`` for a ``DistributedSampler``; ``None`` with one process."""
+        if self.world_size == 1:
+            return None
+        return {"num_replicas": self.world_size, "rank": self.global_rank}
 
     @property
     def is_global_zero(self) -> bool:
@@ -335,9 +343,9 @@ class TrainerViews:
         """The first logger's folder; ``default_root_dir`` without loggers."""
         if not self.loggers:
             return self.default_root_dir
-        folder = getattr(self.loggers[0], "log_dir", None) or getattr(self.loggers[0], "save_dir", None)
-        found: str | None = self.strategy.broadcast(folder)
-        return found
+        if self.session is not None and self.session.log_dir is not None:
+            return self.session.log_dir  # what rank zero said when the loggers started
+        return getattr(self.loggers[0], "log_dir", None) or getattr(self.loggers[0], "save_dir", None)
 
     @property
     def checkpoint_callbacks(self) -> list[Any]:
@@ -377,6 +385,12 @@ class TrainerViews:
     def ckpt_path(self) -> str | None:
         """The checkpoint that the running call loaded."""
         return self.session.checkpoint_path if self.session is not None else self._ckpt_path
+
+    @ckpt_path.setter
+    def ckpt_path(self, path: str | None) -> None:
+        self._ckpt_path = self.sticky_ckpt_path = path
+        if self.session is not None:
+            self.session.checkpoint_path = path
 
     # -- data ----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from leyden.plugins.catalogue import (
     COMMANDS,
     COMPONENTS,
     DEFAULTS,
+    DIALECTS,
+    NAMES,
     OPTIONS,
     PLUGINS,
     PREFIX,
@@ -20,6 +22,8 @@ WORDS = {
     OPTIONS: "option",
     DEFAULTS: "default option",
     COMMANDS: "command",
+    NAMES: "name",
+    DIALECTS: "dialect",
     **{PREFIX + family: word for family, word in COMPONENTS.items()},
 }
 

@@ -10,12 +10,12 @@ from leyden.interfaces.command import Command
 
 
 class PluginsCommand(Command):
-    """List, show, check and trace plugins, and print the hook reference."""
+    """List, show, check, lock and trace plugins, and print the hook reference."""
 
     help: ClassVar[str] = "what is installed and may run, whether it works, and which hooks there are"
 
     def configure(self, parser: ArgumentParser) -> None:
-        """Add ``list``, ``show``, ``check``, ``hooks`` and ``trace``."""
+        """Add ``list``, ``show``, ``check``, ``hooks``, ``lock`` and ``trace``."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         every = actions.add_parser("list", help="what is installed, from metadata alone")
         every.add_argument("--json", action="store_true", help="one JSON array")
@@ -30,6 +30,13 @@ class PluginsCommand(Command):
         )
         check.add_argument("names", metavar="NAME", nargs="*", help="as for show; all plugins by default")
         actions.add_parser("hooks", help="the hook reference, as Markdown")
+        lock = actions.add_parser(
+            "lock", help="write down distribution, version and hash of all that may run"
+        )
+        lock.add_argument(
+            "--verify", action="store_true", help="compare instead; status 1 where something differs"
+        )
+        lock.add_argument("--file", metavar="FILE", default="leyden.lock", help="the lock (leyden.lock)")
         trace = actions.add_parser("trace", help="run a script and say what each plugin cost in each hook")
         trace.add_argument(
             "--folder", metavar="FOLDER", help="where the files go; by default beside the logs"

@@ -46,5 +46,29 @@ class CheckpointIO(ABC):
 
         return os.path.exists(path)
 
+    def check_checkpoint(self, path: Path) -> None:
+        """Check that a complete checkpoint stands at a path, as far as that can be told without loading it.
+
+        Raises:
+            leyden.errors.CheckpointError: it is damaged or missing; names the path.
+        """
+        from leyden.plugins.errors import CheckpointError
+
+        if not self.exists(path):
+            raise CheckpointError(f"{path} holds no complete checkpoint.")
+
+    def checkpoints_in(self, folder: str) -> list[tuple[float, str]]:
+        """The time of each checkpoint in a folder (not below it), and its path; empty when there is no such folder."""
+        import os
+
+        if "://" in folder or not os.path.isdir(folder):
+            return []
+        names = [one for one in os.listdir(folder) if one.endswith(".ckpt") and not one.startswith(".")]
+        paths = [os.path.join(folder, one) for one in names]
+        return [(os.path.getmtime(path), path) for path in paths if not os.path.islink(path)]
+
+    def wait(self) -> None:
+        """Wait until everything that was saved and removed is so on the disk; raises what went wrong with it."""
+
     def teardown(self) -> None:
         """Finish pending writes; raises what went wrong with them."""

@@ -17,12 +17,14 @@ class Option(ABC):
         annotation: the accepted type, for signatures and documentation, e.g. ``float | None``.
         order: options are applied in this order; below 0 come those that rewrite other keywords.
         doc: one line for ``help(leyden.Trainer)``.
+        hidden: left out of ``help`` and of the signature: another spelling of something that stands there.
     """
 
     default: ClassVar[Any] = None
     annotation: ClassVar[Any] = Any
     order: ClassVar[int] = 50
     doc: ClassVar[str] = ""
+    hidden: ClassVar[bool] = False
 
     def rewrite(self, value: Any, given: dict[str, Any]) -> None:
         """Change the keywords that were given, before any is applied (e.g. an old spelling into the new one)."""

@@ -22,11 +22,14 @@ class Profiler(ABC):
         filename: the report's name, without the extension; ``None`` logs the report on rank zero instead.
     """
 
+    _stage: str | None = None
+    _local_rank: int | None = None
+    dirpath: str | os.PathLike[str] | None = None
+    filename: str | None = None
+
     def __init__(self, dirpath: str | os.PathLike[str] | None = None, filename: str | None = None) -> None:
         self.dirpath = dirpath
         self.filename = filename
-        self._stage: str | None = None
-        self._local_rank: int | None = None
 
     @abstractmethod
     def start(self, action_name: str) -> None:

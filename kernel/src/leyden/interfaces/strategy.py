@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -34,15 +34,27 @@ class Strategy(ABC):
     A run calls, in this order: :meth:`connect`, :meth:`launch`, :meth:`setup_environment`, :meth:`setup`,
     :meth:`setup_optimizers`, then the verbs of the step, and :meth:`teardown` whatever happened.
 
+    The loops themselves call collectives at these points and no others: before and after ``prepare_data``, when
+    loggers have started, in :meth:`setup`, in :meth:`agree` (the end of an epoch's batches, the end of an evaluation
+    pass), where ``self.log(sync_dist=True)`` is flushed (batches that are written, ends of epochs and of evaluation
+    passes), when a checkpoint is saved, and in :meth:`teardown`.
+
     Attributes:
         handles_gradient_accumulation: the engine accumulates by itself, so every batch is handed to it.
         restore_after_setup: checkpoints are loaded after the module was wrapped.
         uses_environment: it takes ranks and addresses from a cluster environment.
+        alone: this process failed, or another did: collectives are over, and what is asked for is answered locally.
     """
 
     handles_gradient_accumulation: ClassVar[bool] = False
     restore_after_setup: ClassVar[bool] = False
     uses_environment: ClassVar[bool] = False
+    alone: bool = False
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Make the strategy that a registered name stands for, e.g. ``"ddp_spawn"``."""
+        return cls()
 
     def __init__(self) -> None:
         self.accelerator: Accelerator | None = None
@@ -99,9 +111,40 @@ class Strategy(ABC):
         """Whether this process writes files and talks to the user."""
         return self.global_rank == 0
 
+    @property
+    def launches_workers(self) -> bool:
+        """Whether runs happen in processes other than the caller's, from which predictions do not come back."""
+        return False
+
     def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
-        """Run a function in every process that takes part and return what rank zero's returned."""
+        """Run a function in every process that takes part and return what rank zero's returned.
+
+        Args:
+            function: runs one session; it can be pickled when the Trainer and what the user gave can.
+            trainer: whose state is brought up to date where the function ran in other processes.
+        """
         return function()
+
+    def guard(self, session: Any) -> AbstractContextManager[Any]:
+        """What holds around all that a session does: when this process fails, or another, all must end."""
+        return nullcontext()
+
+    def agree(self, point: str, batches: int | None = None) -> None:
+        """Wait, outside of any step, until every process has come to the same point.
+
+        Args:
+            point: its name, e.g. ``"end of epoch 3"``.
+            batches: the training batches completed, which must be the same everywhere.
+        """
+
+    def ready(self, name: str, update: int) -> bool:
+        """Whether something that every process has asked for is to be done now, after the same update everywhere.
+
+        Args:
+            name: what.
+            update: updates counted so far in this process.
+        """
+        return True
 
     def setup_environment(self) -> None:
         """Join the process group and take the device."""
@@ -175,9 +218,24 @@ class Strategy(ABC):
         """Whether all (or any) of the processes decided so."""
         return decision
 
-    def shard(self, sampler: Any, *, shuffle: bool, drop_last: bool) -> Any:
-        """This process's share of a sampler; ``None`` when it keeps the whole."""
-        return None
+    def gather_object(self, obj: Any) -> list[Any] | None:
+        """The objects of all processes by rank, on rank zero; ``None`` on the others."""
+        return [obj]
+
+    def synchronize_buffers(self) -> None:
+        """Give the module the buffers of rank zero, before it is evaluated within a fit."""
+
+    def shard(self, loader: Any, *, training: bool) -> Any:
+        """This process's share of a loader; the loader itself when it keeps the whole.
+
+        The user's loader is neither changed nor constructed again.
+
+        Args:
+            loader: what the user gave.
+            training: whether it is trained on, so that all processes need the same number of batches; elsewhere
+                each sample belongs to exactly one process.
+        """
+        return loader
 
     def module_state_dict(self) -> dict[str, Any]:
         """The module's full state, without prefixes of wrappers."""

@@ -97,6 +97,7 @@ def from_object(
     only: frozenset[str] | None = None,
     origin: str = "",
     without: frozenset[str] = frozenset(),
+    older: Callable[[str, str, Any, Callable[..., Any]], Callable[..., Any] | None] | None = None,
 ) -> Participant:
     """Adapt an object whose methods take the hook's parameters by position.
 
@@ -111,6 +112,7 @@ def from_object(
         only: hooks to consider; all by default.
         origin: distribution and version, when known.
         without: hooks to leave out.
+        older: given kind, hook, target and a method that requires more than its hook hands over: what to call instead.
 
     Raises:
         HookSignatureError: a method requires more than its hook hands over.
@@ -120,9 +122,15 @@ def from_object(
         if (only is None or event.name in only) and event.name not in without:
             method = overridden(target, event.name, base)
             if method is not None:
-                participant.listen(
-                    event, method, _by_position(participant, event, method, event.params[skip:])
-                )
+                offered = event.params[skip:]
+                try:
+                    passed = _by_position(participant, event, method, offered)
+                except HookSignatureError:
+                    found = older(kind, event.name, target, method) if older else None
+                    if found is None:
+                        raise
+                    method, passed = found, offered
+                participant.listen(event, method, passed)
     return participant
 
 
@@ -141,6 +149,8 @@ def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] 
             or isinstance(found, property)
         ):
             return None
+    elif base is not None and getattr(own[name], "__func__", own) is getattr(base, name, None):
+        return None  # an instance's attribute that holds the base's own method
     method = getattr(target, name)
     if not callable(method):
         raise HookSignatureError(

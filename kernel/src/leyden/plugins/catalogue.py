@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from types import ModuleType
 from typing import Any
 
 import importlib_metadata
@@ -19,6 +20,8 @@ PLUGINS = "leyden.plugins"
 OPTIONS = "leyden.options"
 DEFAULTS = "leyden.defaults"
 COMMANDS = "leyden.commands"
+NAMES = "leyden.names"
+DIALECTS = "leyden.dialects"
 COMPONENTS = {
     "accelerators": "accelerator",
     "strategies": "strategy",
@@ -32,10 +35,11 @@ COMPONENTS = {
     "tuners": "tuner",
     "exporters": "exporter",
     "metrics": "metric",
+    "migrations": "migration",
 }
 """The families of named components: group (without ``leyden.``) and the word for one of them."""
 
-GROUPS = (PLUGINS, OPTIONS, DEFAULTS, COMMANDS, *(PREFIX + family for family in COMPONENTS))
+GROUPS = (PLUGINS, OPTIONS, DEFAULTS, COMMANDS, NAMES, DIALECTS, *(PREFIX + family for family in COMPONENTS))
 
 
 @dataclass
@@ -145,6 +149,11 @@ def _outside(requirement: str, version: str) -> str | None:
     return f"it needs {KERNEL}{wanted.specifier}, and {version} is installed"
 
 
+PROGRAM = "this-program"
+REGISTERED: dict[tuple[str, str], tuple[str, Any]] = {}
+"""What this program registered itself: by group and name, ``module:attribute`` and the object."""
+
+
 class Catalogue:
     """Everything installed that concerns Leyden, by group. Scanned when a group is first asked for.
 
@@ -163,6 +172,7 @@ class Catalogue:
         """All entries of a group, sorted by name then distribution; scanned once."""
         if group not in self._groups:
             found = [self._entry(group, point) for point in self._find(group)]
+            found += [self._own(*key, *held) for key, held in REGISTERED.items() if key[0] == group]
             self._groups[group] = sorted(found, key=lambda entry: (entry.name, entry.distribution))
         return self._groups[group]
 
@@ -195,7 +205,20 @@ class Catalogue:
         """An entry of the distribution whose package a module belongs to, as far as groups were scanned."""
         package = module.partition(".")[0]
         entries = (entry for group in self._groups.values() for entry in group)
-        return next((entry for entry in entries if entry.module.partition(".")[0] == package), None)
+        installed = (entry for entry in entries if entry.distribution != PROGRAM)
+        return next((entry for entry in installed if entry.module.partition(".")[0] == package), None)
+
+    def owner_of_object(self, value: Any) -> Entry | None:
+        """The same for an object: a module, or an instance of a class."""
+        if isinstance(value, ModuleType):
+            return self.owner_of(value.__name__)
+        kind = type(value)
+        # a class that shows another __module__ says here where it stands
+        return self.owner_of(vars(kind).get("__leyden_home__", kind.__module__))
+
+    def _own(self, group: str, name: str, value: str, target: Any) -> Entry:
+        refusal = self.selection.refusal(name, PROGRAM, "", value.partition(":")[0])
+        return Entry(group, name, value, PROGRAM, "", refusal, _load=lambda: target)
 
     def _entry(self, group: str, point: Any) -> Entry:
         dist = point.dist
@@ -206,7 +229,7 @@ class Catalogue:
             point.value,
             name,
             version,
-            refusal=self.selection.refusal(point.name, name, version),
+            refusal=self.selection.refusal(point.name, name, version, point.value.partition(":")[0].strip()),
             _load=point.load,
             _requires=lambda: list(dist.requires or ()) if dist is not None else [],
         )
@@ -236,7 +259,10 @@ def catalogue() -> Catalogue:
 
 def refresh() -> None:
     """Forget what was scanned, e.g. after installing a plugin in a running interpreter."""
+    from leyden.plugins.lock import fingerprint
+
     _cached.cache_clear()
+    fingerprint.cache_clear()
 
 
 @lru_cache(maxsize=1)

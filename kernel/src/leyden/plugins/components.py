@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from leyden.plugins.catalogue import COMPONENTS, PREFIX, Catalogue, Entry, catalogue, official
+from leyden.plugins.catalogue import COMPONENTS, NAMES, PREFIX, Catalogue, Entry, catalogue, official
 from leyden.plugins.errors import PluginConflictError, PluginNotFoundError, did_you_mean, listed
 
 
@@ -68,15 +68,18 @@ def install(*distributions: str) -> str:
 def by_attribute(family: str, attribute: str, source: Catalogue | None = None) -> Any:
     """Load the component whose entry point names an attribute, e.g. the class ``ModelCheckpoint``.
 
+    What is no component stands in the group ``leyden.names`` under its dotted name below ``leyden``.
+
     Raises:
         PluginNotFoundError: nobody offers it.
         PluginConflictError: several distributions offer it.
     """
     source = source or catalogue()
-    found = source.by_attribute(PREFIX + family, attribute)
+    found = source.by_attribute(PREFIX + family, attribute) or source.named(NAMES, f"{family}.{attribute}")
     if found:
         return single(found, f"{attribute!r} of leyden.{family}").load()
     owners = [dist for dist, known in official().get(PREFIX + family, {}).values() if known == attribute]
+    owners += official().get(NAMES, {}).get(f"{family}.{attribute}", [])[:1]
     if owners:
         raise PluginNotFoundError(f"leyden.{family}.{attribute} is not installed. {install(owners[0])}")
     names = attributes(family, source)
@@ -86,5 +89,9 @@ def by_attribute(family: str, attribute: str, source: Catalogue | None = None) -
 
 
 def attributes(family: str, source: Catalogue | None = None) -> Iterable[str]:
-    """The attributes that the installed entry points of a family name."""
-    return sorted({entry.attribute for entry in (source or catalogue()).group(PREFIX + family)})
+    """The attributes that the installed entry points of a family name, and the further names beside them."""
+    source, start = source or catalogue(), f"{family}."
+    further = {
+        entry.name.removeprefix(start) for entry in source.group(NAMES) if entry.name.startswith(start)
+    }
+    return sorted({entry.attribute for entry in source.group(PREFIX + family)} | further)

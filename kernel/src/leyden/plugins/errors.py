@@ -48,6 +48,10 @@ class CheckpointError(LeydenError, RuntimeError):
     """A checkpoint cannot be written, found, read or trusted."""
 
 
+class ExportMismatchError(LeydenError, RuntimeError):
+    """What an exporter wrote does not compute what the module computes."""
+
+
 class PluginError(LeydenError):
     """Base of the errors about plugins."""
 

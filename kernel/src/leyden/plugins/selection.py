@@ -13,7 +13,7 @@ from typing import Any
 from leyden.plugins.errors import ConfigurationError, did_you_mean, listed
 
 KERNEL = "leyden-kernel"
-_KEYS = ("plugins", "disable_plugins", "strict")
+_KEYS = ("plugins", "disable_plugins", "strict", "lock")
 
 
 def canonical(name: str) -> str:
@@ -32,27 +32,39 @@ class Selection:
         deny: what may not run, whatever ``allow`` says.
         strict: whether a plugin that nobody named may break without breaking the run.
         source: where ``allow`` was read from, for messages.
+        lock: a lock file, and when it was changed; nothing else may run, the kernel's own parts included.
     """
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     strict: bool = False
     source: str = ""
+    lock: tuple[Path, int] | None = None
 
     @classmethod
     def current(cls) -> Selection:
         """Read the settings of this process: ``LEYDEN_PLUGINS``, ``LEYDEN_DISABLE_PLUGINS``,
-        ``LEYDEN_PLUGINS_STRICT``, then ``[tool.leyden]`` of the nearest pyproject.toml."""
+        ``LEYDEN_PLUGINS_STRICT``, ``LEYDEN_PLUGINS_LOCK``, then ``[tool.leyden]`` of the nearest pyproject.toml."""
         table, path = _project_table()
         allow, source = table.get("plugins"), f"[tool.leyden] plugins in {path}"
         if "LEYDEN_PLUGINS" in os.environ:
             allow, source = _split(os.environ["LEYDEN_PLUGINS"]), "LEYDEN_PLUGINS"
         deny = (*_split(os.environ.get("LEYDEN_DISABLE_PLUGINS", "")), *table.get("disable_plugins", ()))
         strict = os.environ.get("LEYDEN_PLUGINS_STRICT", str(int(table.get("strict", False)))) == "1"
-        return cls(None if allow is None else tuple(allow), deny, strict, source)
+        locked = os.environ.get("LEYDEN_PLUGINS_LOCK") or (
+            path and table.get("lock") and path.parent / table["lock"]
+        )
+        return cls(None if allow is None else tuple(allow), deny, strict, source, _lock(locked))
 
-    def refusal(self, name: str, distribution: str, version: str) -> str | None:
+    def refusal(self, name: str, distribution: str, version: str, module: str = "") -> str | None:
         """Why a plugin may not run, or ``None`` when it may."""
+        if self.lock is not None:
+            from leyden.plugins import lock
+
+            pins, package = lock.read(*self.lock), module.partition(".")[0]
+            refused = lock.refusal(pins, str(self.lock[0]), canonical(distribution), version, package)
+            if refused is not None:
+                return refused
         if canonical(distribution) == KERNEL:
             return None
         if any(_matches(item, name, distribution, version) for item in self.deny):
@@ -60,6 +72,17 @@ class Selection:
         if self.allow is None or any(_matches(item, name, distribution, version) for item in self.allow):
             return None
         return f"it is not in the allow-list of {self.source}"
+
+
+def _lock(path: Any) -> tuple[Path, int] | None:
+    if not path:
+        return None
+    try:
+        return Path(path).absolute(), Path(path).stat().st_mtime_ns
+    except OSError as error:
+        raise ConfigurationError(
+            f"The lock {str(path)!r} of LEYDEN_PLUGINS_LOCK or [tool.leyden] cannot be read: {error}."
+        ) from error
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -105,6 +128,8 @@ def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
         value = table.get(key, [])
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise ConfigurationError.about(f"[tool.leyden] {key} in {path}", value, "a list of names")
+    if not isinstance(table.get("lock", ""), str):
+        raise ConfigurationError.about(f"[tool.leyden] lock in {path}", table["lock"], "a file's name")
     if not isinstance(table.get("strict", False), bool):
         raise ConfigurationError.about(f"[tool.leyden] strict in {path}", table["strict"], "true or false")
     return table

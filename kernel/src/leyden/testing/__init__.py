@@ -7,8 +7,8 @@ A plugin's whole test file may be::
     class TestContract(CallbackContract):
         entry_point = "my_callback"
 
-The fixtures ``leyden_pm``, ``leyden_run``, ``hook_recorder`` and ``fake_dist`` come with the pytest plugin that the
-kernel's distribution registers. Importing this package imports neither torch nor pytest.
+The fixtures ``leyden_pm``, ``leyden_run``, ``hook_recorder``, ``fake_dist`` and ``both_packages`` come with the
+pytest plugin that the kernel's distribution registers. Importing this package imports neither torch nor pytest.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from leyden.testing.host import HostCheckpointIO as HostCheckpointIO
     from leyden.testing.host import HostStrategy as HostStrategy
     from leyden.testing.outcome import Outcome as Outcome
+    from leyden.testing.packages import Package as Package
+    from leyden.testing.packages import quiet as quiet
     from leyden.testing.recorder import Call as Call
     from leyden.testing.recorder import HookRecorder as HookRecorder
     from leyden.testing.tiny import TinyData as TinyData
@@ -70,6 +72,7 @@ __getattr__, __dir__, __all__ = lazy(
         "MetricContract": f"{_CONTRACTS}.metric",
         "OptionContract": f"{_CONTRACTS}.option",
         "Outcome": "leyden.testing.outcome",
+        "Package": "leyden.testing.packages",
         "PluginContract": f"{_CONTRACTS}.plugin",
         "PrecisionContract": f"{_CONTRACTS}.precision",
         "ProfilerContract": f"{_CONTRACTS}.profiler",
@@ -80,5 +83,6 @@ __getattr__, __dir__, __all__ = lazy(
         "TinyData": "leyden.testing.tiny",
         "TinyModule": "leyden.testing.tiny",
         "TunerContract": f"{_CONTRACTS}.tuner",
+        "quiet": "leyden.testing.packages",
     },
 )

@@ -16,7 +16,7 @@ from leyden.plugins.errors import CheckpointError, ConfigurationError
 
 
 class HostAccelerator(Accelerator):
-    """The processor that runs the tests; one device."""
+    """The processor that runs the tests; a device is a process."""
 
     name: ClassVar[str] = "host"
     priority: ClassVar[int] = -1
@@ -32,9 +32,13 @@ class HostAccelerator(Accelerator):
         return 1
 
     def parse_devices(self, devices: Any) -> list[int]:
-        """The index 0, for whatever means one device."""
+        """The indices of so many processes; 0 for whatever means one device."""
+        if type(devices) is int and devices > 1:
+            return list(range(devices))
         if devices not in (1, "1", "auto", -1, "-1", [0]) or isinstance(devices, bool):
-            raise ConfigurationError.about("devices", devices, "1, 'auto', -1 or [0] on this accelerator")
+            raise ConfigurationError.about(
+                "devices", devices, "an int of at least 1, 'auto', -1 or [0] on this accelerator"
+            )
         return [0]
 
     def get_parallel_devices(self, indices: list[int]) -> list[torch.device]:

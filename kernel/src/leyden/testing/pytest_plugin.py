@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from leyden.plugins.manager import Manager
     from leyden.testing.dists import FakeDists
     from leyden.testing.drive import Runner
+    from leyden.testing.packages import Package
     from leyden.testing.recorder import HookRecorder
 
 pytest.register_assert_rewrite("leyden.testing.contracts")
@@ -49,3 +50,13 @@ def leyden_run(tmp_path: Path) -> Runner:
     from leyden.testing.drive import Runner
 
     return Runner(tmp_path)
+
+
+@pytest.fixture
+def both_packages(tmp_path: Path) -> tuple[Package, Package]:
+    """Leyden and pytorch-lightning, each with a folder of its own; skipped where the latter is not installed."""
+    from leyden.testing.packages import LEYDEN, LIGHTNING, Package, quiet
+
+    with quiet():
+        pytest.importorskip(LIGHTNING)
+    return Package(LEYDEN, tmp_path / "ours"), Package(LIGHTNING, tmp_path / "theirs")

@@ -59,8 +59,8 @@ class TinyModule(LightningModule):
         self._may_fail("setup")
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Compute and log the loss; may fail in the second batch."""
-        if batch_idx == BATCHES - 1:
+        """Compute and log the loss; may fail in the second batch, or the last one of a share."""
+        if batch_idx == BATCHES - 1 or (self._trainer is not None and self.trainer.is_last_batch):
             self._may_fail("training_step")
         loss = self.loss(batch)
         self.log("train_loss", loss, prog_bar=True)
@@ -110,11 +110,18 @@ def batches() -> list[tuple[Tensor, Tensor]]:
     return list(zip(x.split(BATCH_SIZE), y.split(BATCH_SIZE), strict=True))
 
 
-def trained_by_hand(epochs: int = 1) -> dict[str, Tensor]:
-    """The weights after some epochs of a plain PyTorch loop over the tiny data."""
+def trained_by_hand(epochs: int = 1, processes: int = 1) -> dict[str, Tensor]:
+    """The weights after some epochs of a plain PyTorch loop over the tiny data.
+
+    Args:
+        epochs: passes over the data.
+        processes: how many batches are one, as when so many processes each take one at a time.
+    """
     module = TinyModule()
     optimizer = torch.optim.SGD(module.parameters(), lr=module.learning_rate)
-    for batch in batches() * epochs:
+    size = BATCH_SIZE * processes
+    x, y = samples()
+    for batch in list(zip(x.split(size), y.split(size), strict=True)) * epochs:
         optimizer.zero_grad()
         module.loss(batch).backward()
         optimizer.step()

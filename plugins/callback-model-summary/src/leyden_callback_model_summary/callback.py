@@ -11,6 +11,7 @@ from leyden_callback_model_summary.depth import checked_depth
 
 if TYPE_CHECKING:
     from leyden import LightningModule, Trainer
+    from leyden_callback_model_summary.summary import ModelSummary as Summary
     from leyden_callback_model_summary.table import Columns
 
 
@@ -33,15 +34,18 @@ class ModelSummary(Callback):
         self._summarize_kwargs = self._accepted(summarize_kwargs)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        from leyden_callback_model_summary.summary import summarize
-
         if self._max_depth == 0:
             return
         # All ranks take part: where parameters are sharded, the example input passes through all of them.
-        summary = summarize(pl_module, self._max_depth)
-        columns, totals = summary.columns(), summary.totals()
+        summary = self._summary(trainer, pl_module)
+        *sums, flops = summary.totals().values()
         if trainer.is_global_zero:
-            self.summarize(columns, **totals, **self._summarize_kwargs)
+            self.summarize(summary.columns(), *sums, total_flops=flops, **self._summarize_kwargs)
+
+    def _summary(self, trainer: Trainer, pl_module: LightningModule) -> Summary:
+        from leyden_callback_model_summary.summary import summarize
+
+        return summarize(pl_module, self._max_depth)
 
     @staticmethod
     def summarize(

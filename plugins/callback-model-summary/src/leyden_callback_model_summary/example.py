@@ -14,7 +14,7 @@ from torch import nn
 from leyden.api.rng import isolate_rng
 from leyden.api.transfer import move_to_device
 
-Flops = dict[str, int]
+Flops = dict[str, dict[Any, int]]
 
 
 def run_example(module: nn.Module, depth: int) -> Flops:
@@ -28,7 +28,7 @@ def run_example(module: nn.Module, depth: int) -> Flops:
         depth: down to which depth FLOPs are told apart; the module itself has depth 1.
 
     Returns:
-        FLOPs by the submodule's name; ``""`` is the module itself.
+        FLOPs of each operator by the submodule's name; ``""`` is the module itself.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -49,10 +49,9 @@ def run_example(module: nn.Module, depth: int) -> Flops:
         with counter:
             _call(module, given)
     prefix = f"{type(module).__name__}."
-    found = {
-        name.removeprefix(prefix): sum(by_op.values()) for name, by_op in counter.get_flop_counts().items()
-    }
-    return {**found, "": counter.get_total_flops()}
+    counts = counter.get_flop_counts()
+    found = {name.removeprefix(prefix): dict(by_op) for name, by_op in counts.items()}
+    return {**found, "": dict(counts.get("Global", {}))}
 
 
 def _call(module: nn.Module, given: Any) -> None:

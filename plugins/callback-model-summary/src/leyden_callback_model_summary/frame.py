@@ -42,4 +42,4 @@ def framed(columns: Columns, totals: list[tuple[str, str]], header_style: str | 
     console = get_console()
     console.print(table)
     for name, value in totals:
-        console.print(Text.assemble((name, "bold"), f": {value}"))
+        console.print(Text.assemble((name.replace("Flops", "FLOPs"), "bold"), f": {value}"))

@@ -14,7 +14,7 @@ Size = str | list[Any]
 
 
 class LayerSummary:
-    """A submodule's type, parameters, mode and, once it was called, sizes.
+    """A submodule's type, parameters, mode and, once it was called, the sizes of that call.
 
     Args:
         module: the submodule.
@@ -29,6 +29,8 @@ class LayerSummary:
         self.in_size: Size = UNKNOWN
         self.out_size: Size = UNKNOWN
         self._handle: Any = None
+        if not isinstance(module, torch.jit.ScriptModule):  # which take no hooks
+            self._handle = module.register_forward_hook(self._called, with_kwargs=True)
 
     @property
     def layer_type(self) -> str:
@@ -45,13 +47,8 @@ class LayerSummary:
         """Whether it is in training mode."""
         return self.module.training
 
-    def watch(self) -> None:
-        """Note the sizes of the next call. Script modules take no hooks and stay unknown."""
-        if not isinstance(self.module, torch.jit.ScriptModule):
-            self._handle = self.module.register_forward_hook(self._called, with_kwargs=True)
-
-    def unwatch(self) -> None:
-        """Leave the submodule as it was."""
+    def detach_hook(self) -> None:
+        """Note no more sizes, and leave the submodule as it was."""
         if self._handle is not None:
             self._handle.remove()
             self._handle = None
@@ -60,13 +57,13 @@ class LayerSummary:
         inputs = (*args, *kwargs.values())
         self.in_size = size_of(inputs[0] if len(inputs) == 1 else inputs)
         self.out_size = size_of(output)
-        self.unwatch()
+        self.detach_hook()
 
 
 def size_of(batch: Any) -> Size:
     """The shape of a tensor, the list of shapes of a sequence, ``"?"`` of anything else."""
     if hasattr(batch, "shape"):
-        return list(batch.shape)
+        return list(batch.shape) or UNKNOWN
     if isinstance(batch, list | tuple):
         return [size_of(one) for one in batch] or UNKNOWN
     return UNKNOWN

@@ -47,14 +47,12 @@ class ModelSummary:
     def summarize(self) -> dict[str, LayerSummary]:
         """Look at the module: the layers by name."""
         layers = {name: LayerSummary(module) for name, module in self.named_modules}
-        if self.has_example:
-            for layer in layers.values():
-                layer.watch()
-            try:
+        try:
+            if self.has_example:
                 self._flops = run_example(self._model, self._max_depth + 1)
-            finally:
-                for layer in layers.values():
-                    layer.unwatch()
+        finally:
+            for layer in layers.values():
+                layer.detach_hook()
         return layers
 
     @property
@@ -100,9 +98,9 @@ class ModelSummary:
         return [one.training for one in self._layers.values()]
 
     @property
-    def flop_counts(self) -> dict[str, int]:
-        """Floating-point operations of the layers in one call with the example input."""
-        return {name: self._flops.get(name, 0) for name in self._layers}
+    def flop_counts(self) -> dict[str, dict[Any, int]]:
+        """Floating-point operations of the layers in one call with the example input, by operator."""
+        return {name: self._flops.get(name, {}) for name in self._layers}
 
     @property
     def total_training_modes(self) -> dict[str, int]:
@@ -136,7 +134,7 @@ class ModelSummary:
     @property
     def total_flops(self) -> int:
         """Floating-point operations of one call with the example input; 0 without one."""
-        return self._flops.get("", 0)
+        return sum(self._flops.get("", {}).values())
 
     def columns(self) -> Columns:
         """Headings and cells of the table."""
@@ -146,7 +144,7 @@ class ModelSummary:
             ("Type", self.layer_types),
             ("Params", [human_readable_count(one) for one in self.param_nums]),
             ("Mode", ["train" if one else "eval" for one in self.training_modes]),
-            ("FLOPs", [human_readable_count(one) for one in self.flop_counts.values()]),
+            ("FLOPs", [human_readable_count(sum(one.values())) for one in self.flop_counts.values()]),
         ]
         if self.has_example:
             columns += [
@@ -155,6 +153,8 @@ class ModelSummary:
             ]
         self._add_left_over(columns)
         return columns
+
+    _get_summary_data = columns  # under this name, callbacks written for Lightning ask for it
 
     def totals(self) -> dict[str, Any]:
         """The sums, by the names of the arguments that print them."""

@@ -5,12 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from typing import IO
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 # File systems that cannot sync folders say so with one of these; their files were synced all the same.
 UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
+
+
+_TEMPORARY = re.compile(r"\..{1,40}\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 class FolderSyncError(OSError):
@@ -23,24 +32,55 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
 
     The bytes go into a hidden file in the same folder (made when missing), reach the disk, and only then get the name;
     then the folder reaches the disk. Whatever goes wrong before leaves what stood under the name, and no other file.
+    Hidden files that a killed process left in the folder are removed.
 
     Raises:
         OSError: the disk is full, nothing may be written there, …
     """
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
+    remove_abandoned(folder)
+    file, temporary = _locked(folder, name)
     try:
-        with open(temporary, "xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if fcntl is None:
+                file.close()  # Windows renames closed files alone
+            os.replace(temporary, path)  # elsewhere still locked, so that nobody takes it for abandoned
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
     sync_folder(folder)
+
+
+def remove_abandoned(folder: str) -> None:
+    """Remove hidden files whose writer is gone: each holds a lock while it writes, and the system frees it.
+
+    Where files cannot be locked nothing is removed.
+    """
+    if fcntl is None:
+        return
+    for name in os.listdir(folder):
+        if _TEMPORARY.fullmatch(name):
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+
+
+def _locked(folder: str, name: str) -> tuple[IO[bytes], str]:
+    while True:
+        temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
+        file = open(temporary, "xb")  # noqa: SIM115
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_nlink or os.name == "nt":
+            return file, temporary
+        file.close()  # somebody took it for abandoned before it was locked
 
 
 def sync_folder(folder: str) -> None:

@@ -12,10 +12,11 @@ import torch
 from leyden.errors import ArgumentTypeError, CheckpointError
 from leyden.interfaces import CheckpointIO
 from leyden.interfaces.checkpoint_io import Path
+from leyden_checkpoint_io_torch import seal
 from leyden_checkpoint_io_torch.atomic import FolderSyncError, replacing
 from leyden_checkpoint_io_torch.errors import damaged, missing
 from leyden_checkpoint_io_torch.paths import local
-from leyden_checkpoint_io_torch.seal import SealedFile, is_whole, verify
+from leyden_checkpoint_io_torch.seal import SealedFile, is_whole
 from leyden_checkpoint_io_torch.unsafe import refusal
 from leyden_checkpoint_io_torch.unwritable import culprit
 
@@ -69,7 +70,7 @@ class TorchCheckpointIO(CheckpointIO):
         path = local(path)
         try:
             if self.verify and not os.path.isdir(path):
-                verify(path)
+                seal.verify(path)
             found = _read(path, map_location, weights_only is not False)
         except FileNotFoundError:
             raise missing(path) from None
@@ -103,6 +104,22 @@ class TorchCheckpointIO(CheckpointIO):
         path = local(path)
         try:
             return os.path.isdir(path) or (os.path.isfile(path) and is_whole(path))
+        except OSError as error:
+            raise _unread(path, error.strerror or str(error)) from error
+
+    def check_checkpoint(self, path: Path) -> None:
+        """Check a file against the checksum that it holds; of a folder, that it is there.
+
+        Raises:
+            leyden_checkpoint_io_torch.MissingCheckpointError: there is none.
+            leyden_checkpoint_io_torch.DamagedCheckpointError: it is not as it was written.
+        """
+        path = local(path)
+        try:
+            if not os.path.isdir(path):
+                seal.verify(path)
+        except FileNotFoundError:
+            raise missing(path) from None
         except OSError as error:
             raise _unread(path, error.strerror or str(error)) from error
 

@@ -1,156 +1,109 @@
-"""``torch.export`` programs, written and verified."""
+"""``torch.export`` programs, and AOTInductor packages of them, written and verified."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.utils import _pytree
 
-from leyden.errors import ConfigurationError, LeydenError
-from leyden.interfaces import Exporter
-from leyden.utilities import isolate_rng
+from leyden.errors import ConfigurationError
+from leyden.interfaces import Inputs, VerifiedExporter
 
-
-class ExportMismatchError(LeydenError, RuntimeError):
-    """The file's outputs are not the module's."""
+PACKAGE = ".aoti.pt2"
 
 
-class TorchExportExporter(Exporter):
+class TorchExportExporter(VerifiedExporter):
     """Writes a module's ``forward`` as a ``.pt2`` file (torch.export's ``ExportedProgram``).
 
-    The file is loaded again and its outputs are compared with the module's, on the sample and, with a dynamic batch,
-    on a batch of another size. The greatest absolute difference is written beside it, as ``<path>.json``.
+    Options beside those of :class:`leyden.interfaces.VerifiedExporter`:
+
+    * ``dynamic_shapes``: which dimensions vary, as ``torch.export.export`` takes them, instead of the batch alone;
+    * ``strict``: trace with TorchDynamo, as ``torch.export.export`` takes it;
+    * ``aot_inductor``: also compile for the module's device and write ``<name>.aoti.pt2``, which is verified, too;
+    * ``inductor_configs``: settings of the compiler for that.
+
+    Source: https://docs.pytorch.org/docs/stable/export.html
     """
 
     format: ClassVar[str] = "torch-export"
+    suffix: ClassVar[str] = ".pt2"
+    option_names: ClassVar[tuple[str, ...]] = ("dynamic_shapes", "strict", "aot_inductor", "inductor_configs")
 
-    def export(
-        self, model: Any, path: str | os.PathLike[str], sample: Any = None, **options: Any
-    ) -> tuple[str, ...]:
-        """Write the module; see :class:`leyden.interfaces.Exporter`.
+    def convert(self, model: Any, path: Any, sample: Any = None, **options: Any) -> Any:
+        """As the base; ``.pt2`` is added to a path without it, because torch asks for that ending."""
+        if isinstance(path, str | Path) and str(path) and not str(path).endswith(self.suffix):
+            path = f"{path}{self.suffix}"
+        return super().convert(model, path, sample, **options)
 
-        Args:
-            model: the module.
-            path: the file; ``.pt2`` is added where it is missing.
-            sample: a tensor, or a tuple of the arguments of ``forward``; first dimensions are the batch.
-            options: ``dynamic_batch`` (default ``True``): whether the program takes batches of any size;
-                ``tolerance`` (default ``1e-5``): the greatest absolute difference that passes.
+    def check(self, options: dict[str, Any]) -> None:
+        for name in ("strict", "aot_inductor"):
+            if not isinstance(options.get(name, False), bool):
+                raise ConfigurationError.about(name, options[name], "True or False")
+        if options.get("inductor_configs") is not None and not options.get("aot_inductor"):
+            raise ConfigurationError.about(
+                "inductor_configs", options["inductor_configs"], "None without aot_inductor=True"
+            )
 
-        Raises:
-            leyden.errors.ConfigurationError: an option is unknown, or there is no sample.
-            ExportMismatchError: the file's outputs differ from the module's; the file is removed.
-        """
-        dynamic, tolerance = _options(options)
-        arguments = _arguments(model, sample)
-        target = str(path) if str(path).endswith(".pt2") else f"{path}.pt2"
-        with _evaluating(model):
-            _write(model, arguments, target, dynamic)
-            error = _verified(model, arguments, target, dynamic, tolerance)
-        report = f"{target}.json"
-        with open(report, "w", encoding="utf-8") as file:
-            json.dump({"format": self.format, "max_error": error, "tolerance": tolerance}, file)
-        return target, report
-
-
-def _options(given: dict[str, Any]) -> tuple[bool, float]:
-    known = ("dynamic_batch", "tolerance")
-    for name, value in given.items():
-        if name not in known:
-            raise ConfigurationError.about(f"export option {name!r}", value, f"one of {', '.join(known)}")
-    dynamic, tolerance = given.get("dynamic_batch", True), given.get("tolerance", 1e-5)
-    if not isinstance(dynamic, bool):
-        raise ConfigurationError.about("dynamic_batch", dynamic, "True or False")
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance >= 0:
-        raise ConfigurationError.about("tolerance", tolerance, "a number of at least 0")
-    return dynamic, float(tolerance)
-
-
-def _arguments(model: Any, sample: Any) -> tuple[Any, ...]:
-    sample = getattr(model, "example_input_array", None) if sample is None else sample
-    if sample is None:
-        raise ConfigurationError(
-            f"Exporting {type(model).__name__} needs a sample: pass one, or set example_input_array in the module."
+    def write(
+        self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]
+    ) -> torch.export.ExportedProgram:
+        assert inputs is not None  # needs_sample
+        shapes = options.get("dynamic_shapes")
+        if shapes is None and self.is_dynamic(path, options):
+            inputs = inputs.resized(max(2, inputs.batch_size or 2))  # torch takes a size of 1 for a constant
+            shapes = inputs.shapes(model, torch.export.Dim("batch", min=1))
+        program = torch.export.export(
+            model,
+            inputs.args,
+            inputs.kwargs or None,
+            dynamic_shapes=shapes,
+            strict=options.get("strict", False),
         )
-    arguments = sample if isinstance(sample, tuple) else (sample,)
-    device = next(model.parameters()).device if any(True for _ in model.parameters()) else None
-    return tuple(one.to(device) if hasattr(one, "to") and device is not None else one for one in arguments)
+        torch.export.save(program, path)
+        if options.get("aot_inductor"):
+            configs = options.get("inductor_configs")
+            place = str(_package(path))
+            torch._inductor.aoti_compile_and_package(program, package_path=place, inductor_configs=configs)
+        return program
+
+    def reload(
+        self, path: Path, model: Any, inputs: Inputs, options: dict[str, Any]
+    ) -> Callable[[Inputs], Any]:
+        program = torch.export.load(path).module()
+        return lambda batch: batch(program)
+
+    def verify(
+        self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        report = super().verify(model, inputs, path, options)
+        if options.get("aot_inductor"):
+            compiled = _Compiled().verify(model, inputs, _package(path), options)
+            report["aot_inductor"] = {"max_error": compiled["max_error"], "device": _device(model)}
+            report["max_error"] = max(report["max_error"], compiled["max_error"])
+        return report
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; modes, random state and the tie to a Trainer are as before afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with isolate_rng(), torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
+class _Compiled(TorchExportExporter):
+    """Verifies the compiled package as the program is verified."""
+
+    def reload(
+        self, path: Path, model: Any, inputs: Inputs, options: dict[str, Any]
+    ) -> Callable[[Inputs], Any]:
+        package = torch._inductor.aoti_load_package(str(path))
+        return lambda batch: batch(package)
+
+    def verify(
+        self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        return super(TorchExportExporter, self).verify(model, inputs, path, options)
 
 
-def _write(model: nn.Module, arguments: tuple[Any, ...], target: str, dynamic: bool) -> None:
-    shapes = (
-        tuple({0: torch.export.Dim.AUTO} if _batched(one) else None for one in arguments) if dynamic else None
-    )
-    sample = tuple(_resized(one, 2) for one in arguments) if dynamic else arguments
-    program = torch.export.export(_Forward(model), sample, dynamic_shapes=(shapes,) if shapes else None)
-    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-    part = f"{target.removesuffix('.pt2')}.part.pt2"  # torch warns about other endings
-    torch.export.save(program, part)
-    os.replace(part, target)
+def _package(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".pt2") + PACKAGE)
 
 
-class _Forward(nn.Module):
-    """A module's ``forward`` alone: torch.export walks attributes, and a LightningModule's lead to its Trainer."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.inner = model
-
-    def forward(self, *arguments: Any) -> Any:
-        return self.inner(*arguments)
-
-
-def _verified(
-    model: nn.Module, arguments: tuple[Any, ...], target: str, dynamic: bool, tolerance: float
-) -> float:
-    program = torch.export.load(target).module()
-    batches = [arguments, *([tuple(_resized(one, 3) for one in arguments)] if dynamic else [])]
-    error = max(_difference(model(*one), program(*one)) for one in batches)
-    if not error <= tolerance:
-        os.unlink(target)
-        raise ExportMismatchError(
-            f"{target}: the exported program differs from {type(model).__name__} by {error:.3g}, more than "
-            f"tolerance={tolerance:g}; the file was removed."
-        )
-    return error
-
-
-def _difference(wanted: Any, found: Any) -> float:
-    pairs = zip(_pytree.tree_leaves(wanted), _pytree.tree_leaves(found), strict=True)
-    return max((_distance(one, other) for one, other in pairs if hasattr(one, "shape")), default=0.0)
-
-
-def _distance(one: Tensor, other: Tensor) -> float:
-    if one.shape != other.shape:
-        return float("inf")
-    return float((one.double() - other.double()).abs().max()) if one.numel() else 0.0
-
-
-def _batched(value: Any) -> bool:
-    return hasattr(value, "ndim") and value.ndim > 0
-
-
-def _resized(value: Any, size: int) -> Any:
-    """A batch of another size, of the same samples in turn."""
-    if not _batched(value):
-        return value
-    repeats = -(-size // value.shape[0])
-    return value.repeat(repeats, *([1] * (value.ndim - 1)))[:size]
+def _device(model: Any) -> str:
+    first = next(model.parameters(), None)
+    return "cpu" if first is None else str(first.device)

@@ -20,7 +20,7 @@ def draw(writer: Any, model: Any, sample: Any) -> bool:
         writer: the ``SummaryWriter``.
         model: the module.
         sample: an input, a tensor or a tuple of positional arguments; the module's ``example_input_array``
-            when ``None``. Without one a warning is given.
+            when ``None``. Without one a warning is given. It goes through the module's transfer hooks, as a batch does.
 
     Returns:
         Whether a graph was written.
@@ -29,8 +29,6 @@ def draw(writer: Any, model: Any, sample: Any) -> bool:
         leyden.errors.UserCodeError: the module cannot be traced; the cause is chained.
     """
     from torch import Tensor
-
-    from leyden.api.transfer import move_to_device
 
     sample = getattr(model, "example_input_array", None) if sample is None else sample
     if not isinstance(sample, Tensor | tuple):
@@ -41,14 +39,24 @@ def draw(writer: Any, model: Any, sample: Any) -> bool:
             f"no graph is written. Set self.example_input_array in {type(model).__name__}.__init__.",
         )
         return False
-    device = next((one.device for one in model.parameters()), None)
     with _undisturbed(model):
         try:
-            writer.add_graph(model, sample if device is None else move_to_device(sample, device))
+            writer.add_graph(model, _transferred(model, sample))
         except Exception as error:
             text = f"log_graph=True: {type(model).__name__} cannot be traced"
             raise UserCodeError(f"{text} ({type(error).__name__}: {error}). {REMEDY}") from error
     return True
+
+
+def _transferred(model: Any, sample: Any) -> Any:
+    from leyden.api.transfer import move_to_device
+
+    device = next((one.device for one in model.parameters()), None)
+    if not hasattr(model, "on_after_batch_transfer"):
+        return sample if device is None else move_to_device(sample, device)
+    sample = model.on_before_batch_transfer(sample, 0)
+    sample = sample if device is None else model.transfer_batch_to_device(sample, device, 0)
+    return model.on_after_batch_transfer(sample, 0)
 
 
 @contextmanager

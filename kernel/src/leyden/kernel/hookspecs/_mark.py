@@ -20,7 +20,7 @@ def spec(*, firstresult: bool = False, every: bool = False) -> Callable[[F], F]:
     Args:
         firstresult: stop at the first listener that returns something other than ``None`` ("who does this?").
         every: call every listener even when one of them raises; the first exception is raised afterwards. For
-            events that release resources.
+            events that release resources, and for loggers, of which none may lose what another failed to write.
     """
 
     def mark(function: F) -> F:

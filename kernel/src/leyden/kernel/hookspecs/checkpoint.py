@@ -71,7 +71,7 @@ def leyden_checkpoint_saved(trainer: Any, pl_module: Any, path: str, checkpoint:
     """
 
 
-@spec()
+@spec(every=True)
 def leyden_checkpoint_tracked(trainer: Any, pl_module: Any, checkpoint_callback: Any) -> None:
     """A checkpoint callback chose what it keeps.
 

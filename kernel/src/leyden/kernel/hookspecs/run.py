@@ -276,7 +276,7 @@ def on_exception(trainer: Any, pl_module: Any, exception: BaseException) -> None
     """A run ends with an exception.
 
     When: once, before the teardown; ``KeyboardInterrupt`` included.
-    Order: callbacks, the datamodule, then the strategy.
+    Order: callbacks, the datamodule, the strategy, then loggers that have a method of this name.
     Ranks: all.
     Returns: nothing.
     Since: 0.1.
@@ -295,7 +295,7 @@ def teardown(trainer: Any, pl_module: Any, stage: str) -> None:
     """
 
 
-@spec()
+@spec(every=True)
 def leyden_log_metrics(trainer: Any, pl_module: Any, record: Any) -> None:
     """Reduced metrics are ready to be written.
 
@@ -307,7 +307,7 @@ def leyden_log_metrics(trainer: Any, pl_module: Any, record: Any) -> None:
     """
 
 
-@spec()
+@spec(every=True)
 def leyden_log_hyperparams(trainer: Any, pl_module: Any, params: dict[str, Any]) -> None:
     """Hyper-parameters are known.
 
@@ -319,7 +319,7 @@ def leyden_log_hyperparams(trainer: Any, pl_module: Any, params: dict[str, Any])
     """
 
 
-@spec()
+@spec(every=True)
 def leyden_log_graph(trainer: Any, pl_module: Any) -> None:
     """The module can be drawn.
 

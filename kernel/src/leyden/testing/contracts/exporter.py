@@ -55,6 +55,16 @@ class ExporterContract(EntryContract):
         assert all(Path(one).exists() for one in paths)
         assert all(Path(one).stat().st_size for one in paths)
 
+    def test_a_report_stands_beside_it(self) -> None:
+        """Among the files is ``<main file>.json``, which says how the export was verified."""
+        import json
+
+        _, paths = self.export(_sample())
+        assert f"{paths[0]}.json" in paths
+        report = json.loads(Path(f"{paths[0]}.json").read_text(encoding="utf-8"))
+        assert report["format"] == self.entry().name
+        assert report.get("max_error", 0) <= self.tolerance
+
     def test_outputs_are_the_modules(self) -> None:
         """What was written gives the module's outputs, also for inputs that were not the sample."""
         import torch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pytest
+
 from leyden.api.callback import Callback
 from leyden.testing.contracts.run import RunContract
 
@@ -18,6 +20,10 @@ class StrategyContract(RunContract):
     Attributes:
         processes: how many processes a run starts.
         tolerance: how far trained weights may be from those of a plain PyTorch loop.
+        stop_at: the optimizer step after which the run that is resumed is saved.
+        seconds: within which all processes end when one does.
+
+    With several processes, a component that :meth:`make` returns must launch them by itself, from a test.
     """
 
     group: ClassVar[str] = "leyden.strategies"
@@ -25,6 +31,8 @@ class StrategyContract(RunContract):
     spawns: ClassVar[bool] = True
     processes: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-6
+    stop_at: ClassVar[int] = 2
+    seconds: ClassVar[float] = 45.0
 
     def keywords(self, component: Any) -> dict[str, Any]:
         """``strategy=component`` on :attr:`processes` devices."""
@@ -75,17 +83,81 @@ class StrategyContract(RunContract):
         assert outcome.exception is None
 
     def test_trains_as_by_hand(self) -> None:
-        """The weights after a run are those of a plain PyTorch loop over the same batches."""
-        import torch
-
+        """The weights after a run are those of a plain PyTorch loop over the same batches, those of all processes."""
         from leyden.testing.tiny import trained_by_hand
 
+        state = self.run("fit", max_epochs=3).ok().module.state_dict()
+        self.assert_weights(state, trained_by_hand(epochs=3, processes=self.processes))
+
+    def assert_weights(self, found: Any, wanted: Any) -> None:
+        """Two states are the same within :attr:`tolerance`."""
+        import torch
+
+        assert found.keys() == wanted.keys()
+        for name, weight in wanted.items():
+            torch.testing.assert_close(
+                found[name].cpu(), weight.cpu(), rtol=self.tolerance, atol=self.tolerance
+            )
+
+    def test_evaluates_every_sample_once(self) -> None:
+        """A metric over data that processes cannot share evenly is that of one process."""
+        from leyden.testing.ranks import Odd, OddData
+
+        outcome = self.run("validate", module=Odd(), data=OddData()).ok()
+        assert outcome.result == [{"mean": OddData.MEAN, "sum": OddData.SUM, "max": OddData.MAX}]
+
+    def test_ranks_are_numbered(self) -> None:
+        """In a run, every process has a rank of its own, and rank zero alone is global zero."""
+        from leyden.testing.ranks import Roll
+
+        self.run("fit", callbacks=[Roll(self.folder)]).ok()
+        found = sorted(path.read_text() for path in self.folder.glob("rank-*"))
+        assert found == [f"{rank} {self.processes} {rank == 0}" for rank in range(self.processes)]
+
+    def test_resumes_as_if_never_stopped(self) -> None:
+        """A run that is resumed from a checkpoint ends with the weights of the uninterrupted one, to the bit."""
+        from leyden.testing.ranks import Noisy, Save
+
+        path = self.folder / "saved.ckpt"
+        whole = self.run("fit", module=Noisy(), max_epochs=3, callbacks=[Save(path, step=self.stop_at)]).ok()
+        assert path.exists()
+        again = self.run("fit", module=Noisy(), max_epochs=3, ckpt_path=path).ok()
+        assert again.trainer.global_step == whole.trainer.global_step
+        for name, weight in whole.module.state_dict().items():
+            assert again.module.state_dict()[name].equal(weight), name
+
+    def test_checkpoints_are_those_of_the_plain_module(self) -> None:
+        """A checkpoint of a run holds what one process would load: names and values of the module alone."""
+        import torch
+
+        from leyden.testing.ranks import Save
+        from leyden.testing.tiny import TinyModule, trained_by_hand
+
+        path = self.folder / "saved.ckpt"
+        self.run("fit", max_epochs=2, callbacks=[Save(path)]).ok()
+        saved = torch.load(path, weights_only=True)
+        self.assert_weights(saved["state_dict"], trained_by_hand(epochs=2, processes=self.processes))
+        TinyModule().load_state_dict(saved["state_dict"])
+        assert len(saved["optimizer_states"]) == 1
+
+    @pytest.mark.parametrize("how", ["error", "stop", "return", "interrupt"])
+    def test_what_ends_one_process_ends_all(self, how: str) -> None:
+        """An exception, a stop, an early end or Ctrl-C in the last process alone ends all of them, in seconds."""
+        import time
+
+        from leyden.testing.ranks import Ends
+
         if self.processes == 1:
-            state = self.run("fit", max_epochs=3).ok().module.state_dict()
-            for name, weight in trained_by_hand(epochs=3).items():
-                torch.testing.assert_close(
-                    state[name].cpu(), weight, rtol=self.tolerance, atol=self.tolerance
-                )
+            return
+        began = time.monotonic()
+        outcome = self.run("fit", max_epochs=3, module=Ends(how), limit_val_batches=0)
+        assert time.monotonic() - began < self.seconds
+        if how == "interrupt":
+            assert outcome.exception is None and outcome.trainer.interrupted
+        else:
+            wanted = "only here" if how == "error" else f"rank {self.processes - 1}"
+            assert wanted.lower() in str(outcome.exception).lower(), repr(outcome.exception)
+        self.assert_nothing_left(outcome)
 
     def test_state_is_that_of_the_plain_module(self) -> None:
         """Names and values are those of the module alone, and loading gives them back."""
@@ -150,6 +222,9 @@ class CollectivesCheck(Callback):
         assert strategy.reduce_boolean_decision(False, all=False) is False
         assert strategy.reduce_boolean_decision(rank == 0, all=False) is True
         assert strategy.reduce_boolean_decision(rank == 0, all=True) is (size == 1)
+        gathered = strategy.gather_object({"of": rank})
+        assert gathered == ([{"of": one} for one in range(size)] if rank == 0 else None)
+        strategy.agree("the contract", 0)
 
 
 def check_tensors(strategy: Any, size: int, rank: int) -> None:

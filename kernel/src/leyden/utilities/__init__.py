@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy(
         "LeydenDeprecationWarning": "leyden.api.warn",
         "LeydenWarning": "leyden.api.warn",
         "isolate_rng": "leyden.api.rng",
+        "model_summary": "leyden.utilities.model_summary",
         "move_to_device": "leyden.api.transfer",
         "rank_zero_info": "leyden.api.rank_zero",
         "rank_zero_only": "leyden.api.rank_zero",

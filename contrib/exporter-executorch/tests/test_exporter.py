@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from leyden.errors import ConfigurationError
+from leyden_exporter_executorch import ExecuTorchExporter
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        z = self.layers(x + y)
+        return z, z.sum(dim=1)
+
+
+@pytest.mark.parametrize("backend", ["xnnpack", "portable"])
+def test_both_backends(backend: str, tmp_path: Path) -> None:
+    sample = (torch.randn(3, 4), torch.randn(3, 4))
+    paths = ExecuTorchExporter().export(Net(), tmp_path / "net.pte", sample, backend=backend, max_batch=8)
+    told = json.loads(Path(paths[1]).read_text())
+    assert told["batch_sizes"] == [3, 4, 1]
+    assert told["max_error"] < 1e-5
+    assert (b"XnnpackBackend" in Path(paths[0]).read_bytes()) == (backend == "xnnpack")
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({"backend": "coreml"}, "backend"), ({"max_batch": 1}, "max_batch")]
+)
+def test_options_are_checked(options: dict[str, Any], name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        ExecuTorchExporter().export(Net(), tmp_path / "net.pte", torch.randn(2, 4), **options)

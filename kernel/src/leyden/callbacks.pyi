@@ -1,0 +1,39 @@
+"""Generated from the official plugins by ``python -m tests.architecture.stubs``."""
+
+from typing import Any
+
+from leyden.api.callback import Callback as Callback
+from leyden.api.callback import Checkpoint as Checkpoint
+from leyden_callback_accumulation import GradientAccumulationScheduler as GradientAccumulationScheduler
+from leyden_callback_checkpoint import ModelCheckpoint as ModelCheckpoint
+from leyden_callback_device_stats import DeviceStatsMonitor as DeviceStatsMonitor
+from leyden_callback_early_stopping import EarlyStopping as EarlyStopping
+from leyden_callback_early_stopping import EarlyStoppingReason as EarlyStoppingReason
+from leyden_callback_finetuning import BackboneFinetuning as BackboneFinetuning
+from leyden_callback_finetuning import BaseFinetuning as BaseFinetuning
+from leyden_callback_lambda import LambdaCallback as LambdaCallback
+from leyden_callback_lr_monitor import LearningRateMonitor as LearningRateMonitor
+from leyden_callback_model_summary import ModelSummary as ModelSummary
+from leyden_callback_model_summary import RichModelSummary as RichModelSummary
+from leyden_callback_on_exception_checkpoint import OnExceptionCheckpoint as OnExceptionCheckpoint
+from leyden_callback_prediction_writer import BasePredictionWriter as BasePredictionWriter
+from leyden_callback_progress import LogProgressBar as LogProgressBar
+from leyden_callback_progress import ProgressBar as ProgressBar
+from leyden_callback_progress_rich import RichProgressBar as RichProgressBar
+from leyden_callback_progress_rich import RichProgressBarTheme as RichProgressBarTheme
+from leyden_callback_progress_tqdm import TQDMProgressBar as TQDMProgressBar
+from leyden_callback_pruning import ModelPruning as ModelPruning
+from leyden_callback_spike_detection import SkipBatches as SkipBatches
+from leyden_callback_spike_detection import SpikeDetection as SpikeDetection
+from leyden_callback_throughput import ThroughputMonitor as ThroughputMonitor
+from leyden_callback_timer import Timer as Timer
+from leyden_callback_weight_averaging import EMAWeightAveraging as EMAWeightAveraging
+from leyden_callback_weight_averaging import StochasticWeightAveraging as StochasticWeightAveraging
+from leyden_callback_weight_averaging import WeightAveraging as WeightAveraging
+from leyden_tuner import BatchSizeFinder as BatchSizeFinder
+from leyden_tuner import LearningRateFinder as LearningRateFinder
+from leyden_tuner_optuna import OptunaPruningCallback as OptunaPruningCallback
+from leyden_tuner_ray import TuneReportCallback as TuneReportCallback
+from leyden_tuner_ray import TuneReportCheckpointCallback as TuneReportCheckpointCallback
+
+def __getattr__(name: str) -> Any: ...  # what plugins of third parties offer

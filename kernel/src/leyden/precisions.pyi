@@ -1,0 +1,11 @@
+"""Generated from the official plugins by ``python -m tests.architecture.stubs``."""
+
+from typing import Any
+
+from leyden.interfaces.precision import Precision as Precision
+from leyden_precision_full import DoublePrecision as DoublePrecision
+from leyden_precision_full import FullPrecision as FullPrecision
+from leyden_precision_full import HalfPrecision as HalfPrecision
+from leyden_precision_mixed import MixedPrecision as MixedPrecision
+
+def __getattr__(name: str) -> Any: ...  # what plugins of third parties offer

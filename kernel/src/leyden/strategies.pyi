@@ -1,0 +1,9 @@
+"""Generated from the official plugins by ``python -m tests.architecture.stubs``."""
+
+from typing import Any
+
+from leyden.interfaces.strategy import Strategy as Strategy
+from leyden_strategy_ddp import DDPStrategy as DDPStrategy
+from leyden_strategy_single_device import SingleDeviceStrategy as SingleDeviceStrategy
+
+def __getattr__(name: str) -> Any: ...  # what plugins of third parties offer

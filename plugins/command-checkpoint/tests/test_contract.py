@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from leyden.testing import CommandContract
+
+
+class TestContract(CommandContract):
+    entry_point = "checkpoint"

@@ -1,0 +1,9 @@
+"""How the processes of a run are started: the program again, or workers that run the Trainer's call."""
+
+from __future__ import annotations
+
+from leyden_distributed.launch.base import Launcher, limit_threads
+from leyden_distributed.launch.script import ScriptLauncher
+from leyden_distributed.launch.workers import WorkerLauncher
+
+__all__ = ["Launcher", "ScriptLauncher", "WorkerLauncher", "limit_threads"]

@@ -1,0 +1,73 @@
+"""Private names of Lightning's that packages read, attached to Leyden's classes while its names are installed.
+
+Each class in this package holds what one of Leyden's classes lacks. :func:`attach` copies the members over,
+:func:`detach` takes them away again. Nothing that Leyden has itself is replaced, but for ``Strategy.connect``, whose
+other signature is added, and for the rule that checkpoints hold plain data alone: packages read hyper-parameters from
+their files as the objects that they were.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ABSENT = object()
+_attached: list[tuple[Any, str, Any]] = []
+
+
+def attach() -> None:
+    """Give Leyden's classes what packages read; nothing when they have it."""
+    if _attached:
+        return
+    from leyden.api import saved_hparams
+    from leyden.api.callback import Callback
+    from leyden.api.module import LightningModule
+    from leyden.api.trainer import Trainer
+    from leyden.interfaces.strategy import Strategy
+    from leyden_lightning.incumbent import callback, module, strategy, trainer
+
+    pairs: list[tuple[type, type]] = [
+        (Trainer, trainer.TrainerMembers),
+        (LightningModule, module.ModuleMembers),
+        (Callback, callback.CallbackMembers),
+        (Strategy, strategy.StrategyMembers),
+    ]
+    for target, source in pairs:
+        for name, member in vars(source).items():
+            if name not in _PYTHON and not _has(target, name):
+                _put(target, name, member)
+    _connecting(Strategy)
+    _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
+    _put(saved_hparams, "keep_objects", True)
+
+
+def _connecting(kind: type) -> None:
+    """Let a strategy's own ``connect``, and those of its subclasses, take a module."""
+    from leyden_lightning.incumbent.strategy import connecting
+
+    if "connect" in vars(kind):
+        _put(kind, "connect", connecting(vars(kind)["connect"]))
+    subclasses: list[type] = kind.__subclasses__()
+    for one in subclasses:
+        _connecting(one)
+
+
+def detach() -> None:
+    """Take away what :func:`attach` gave."""
+    while _attached:
+        target, name, before = _attached.pop()
+        if before is _ABSENT:
+            delattr(target, name)
+        else:
+            setattr(target, name, before)
+
+
+_PYTHON = frozenset({"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__"})
+
+
+def _has(target: type, name: str) -> bool:
+    return any(name in vars(one) for one in target.__mro__)
+
+
+def _put(target: Any, name: str, member: Any) -> None:
+    _attached.append((target, name, vars(target).get(name, _ABSENT)))
+    setattr(target, name, member)

@@ -1,0 +1,505 @@
+"""Two processes, forked from the test: what they train, log, save and refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook, fp16_compress_hook
+from torch.distributed.algorithms.ddp_comm_hooks.post_localSGD_hook import (
+    PostLocalSGDState,
+    post_localSGD_hook,
+)
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
+
+from leyden import Callback, LightningModule, Trainer
+from leyden.callbacks import EarlyStopping, ModelCheckpoint
+from leyden.errors import ConfigurationError
+from leyden_distributed import CollectiveTimeoutError, RankDisagreementError, RankFailureError
+from leyden_strategy_ddp import DDPStrategy
+
+pytestmark = pytest.mark.multiprocess
+
+
+class Net(LightningModule):
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.net(x)
+        return out
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        x, y = batch
+        return (self(x) - y).square().mean()
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def data(size: int = 16, **options: Any) -> DataLoader[Any]:
+    x = torch.linspace(-1, 1, size * 3).reshape(size, 3)
+    return DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), **{"batch_size": 2, **options})
+
+
+def trainer(folder: Path, processes: int = 2, strategy: Any = None, **keywords: Any) -> Trainer:
+    several = strategy if strategy is not None else DDPStrategy(start_method="fork")
+    given: dict[str, Any] = {
+        "accelerator": "cpu",
+        "devices": processes,
+        "strategy": several if processes > 1 else "single_device",
+        "max_epochs": 2,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "default_root_dir": folder,
+    }
+    return Trainer(**{**given, **keywords})
+
+
+def fitted(folder: Path, module: Net, loader: Any, *loaders: Any, **keywords: Any) -> Trainer:
+    made = trainer(folder, **keywords)
+    made.fit(module, loader, *loaders)
+    return made
+
+
+def same(one: nn.Module, other: nn.Module, tolerance: float = 1e-6) -> None:
+    for name, weight in one.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], weight, rtol=tolerance, atol=tolerance)
+
+
+class Tell(Callback):
+    """Every process writes down what a function finds when training ends."""
+
+    def __init__(self, folder: Path, find: Any) -> None:
+        self.folder, self.find = folder, find
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        (self.folder / f"told-{trainer.global_rank}").write_text(json.dumps(self.find(trainer)))
+
+
+def told(folder: Path) -> list[Any]:
+    return [json.loads((folder / f"told-{rank}").read_text()) for rank in range(2)]
+
+
+# -- weights -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"gradient_as_bucket_view": True, "bucket_cap_mb": 1},
+        {"static_graph": True},
+    ],
+    ids=["plain", "views", "static"],
+)
+@pytest.mark.parametrize("window", [1, 2])
+def test_weights_are_those_of_one_process(options: dict[str, Any], window: int, tmp_path: Path) -> None:
+    one, two = Net(), Net()
+    fitted(tmp_path, one, data(batch_size=4), processes=1, accumulate_grad_batches=window)
+    strategy = DDPStrategy(start_method="fork", **options)
+    made = fitted(tmp_path, two, data(), strategy=strategy, accumulate_grad_batches=window)
+    same(one, two)
+    assert made.global_step == 8 // window
+    assert (made.state.finished, made.current_epoch) == (True, 2)
+
+
+def test_unused_parameters(tmp_path: Path) -> None:
+    class Unused(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.other = nn.Linear(3, 1)
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            x, y = batch
+            part = self.other(x) if batch_idx % 2 else self.net(x)
+            return {"loss": (part - y).square().mean()}
+
+    one, two = Unused(), Unused()
+    fitted(tmp_path, one, data(batch_size=4), processes=1)
+    fitted(tmp_path, two, data(), strategy=DDPStrategy(start_method="fork", find_unused_parameters=True))
+    same(one, two)
+    with pytest.raises(RuntimeError, match="Expected to have finished reduction") as caught:
+        fitted(tmp_path, Unused(), data())
+    notes = "".join(caught.value.__notes__)
+    assert "ddp_find_unused_parameters_true" in notes
+
+
+def test_manual_optimization(tmp_path: Path) -> None:
+    class Manual(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.automatic_optimization = False
+
+        def training_step(self, batch: Any, batch_idx: int) -> None:
+            optimizer = self.optimizers()
+            for _ in range(2):
+                optimizer.zero_grad()
+                self.manual_backward(Net.training_step(self, batch, batch_idx))
+                optimizer.step()
+
+    one, two, static = Manual(), Manual(), Manual()
+    fitted(tmp_path, one, data(batch_size=4), processes=1)
+    fitted(tmp_path, two, data())
+    same(one, two)
+    fitted(tmp_path, static, data(), strategy=DDPStrategy(start_method="fork", find_unused_parameters=True))
+    same(one, static)
+
+
+def test_a_communication_hook(tmp_path: Path) -> None:
+    one, two = Net(), Net()
+    fitted(tmp_path, one, data(batch_size=4), processes=1)
+    fitted(tmp_path, two, data(), strategy=DDPStrategy(start_method="fork", ddp_comm_hook=fp16_compress_hook))
+    same(one, two, tolerance=2e-3)
+    assert not torch.equal(one.net[0].weight, two.net[0].weight), "gradients had 16 bits"
+    with pytest.raises((ConfigurationError, RankFailureError), match="ddp_comm_hook='bf16_compress_hook'"):
+        fitted(
+            tmp_path,
+            Net(),
+            data(),
+            strategy=DDPStrategy(start_method="fork", ddp_comm_hook=bf16_compress_hook),
+        )
+
+
+def test_post_local_sgd_averages_weights_in_the_end(tmp_path: Path) -> None:
+    def local() -> DDPStrategy:
+        state = PostLocalSGDState(process_group=None, subgroup=None, start_localSGD_iter=100)
+        return DDPStrategy(
+            start_method="fork",
+            ddp_comm_state=state,
+            ddp_comm_hook=post_localSGD_hook,
+            model_averaging_period=2,
+        )
+
+    one, two = Net(), Net()
+    fitted(tmp_path, one, data(batch_size=4), processes=1)
+    fitted(tmp_path, two, data(), strategy=local())
+    same(one, two)
+
+
+def test_running_statistics_are_rank_zeros_in_validation(tmp_path: Path) -> None:
+    class Normed(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+        def on_validation_epoch_end(self) -> None:
+            means = self.all_gather(self.net[1].running_mean)
+            assert means[0].equal(means[1])
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            assert self.all_gather(torch.tensor(batch_idx)).tolist() == [batch_idx] * 2
+
+    fitted(tmp_path, Normed(), data(), data(9))
+
+
+# -- data ----------------------------------------------------------------------------------------------------------
+
+
+class Seen(Net):
+    """Keeps the samples of every epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[int]] = []
+
+    def on_train_epoch_start(self) -> None:
+        self.seen.append([])
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        self.seen[-1] += [int(one) for one in batch[:, 0]]
+        return self(batch).mean()
+
+
+def numbers(size: int, **options: Any) -> DataLoader[Any]:
+    rows: Any = torch.arange(float(size)).unsqueeze(1).repeat(1, 3)
+    return DataLoader(rows, **{"batch_size": 2, **options})
+
+
+def shares(folder: Path, loader: Any, **keywords: Any) -> list[Any]:
+    tell = Tell(folder, lambda trainer: trainer.lightning_module.seen)
+    fitted(folder, Seen(), loader, callbacks=[tell], **keywords)
+    return told(folder)
+
+
+def test_shares_are_those_of_torchs_distributed_sampler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PL_GLOBAL_SEED", "7")
+    loader = numbers(9, shuffle=True)
+    batch_sampler = loader.batch_sampler
+    found = shares(tmp_path, loader)
+    for rank in range(2):
+        dataset: Any = loader.dataset
+        sampler = torch.utils.data.DistributedSampler(dataset, 2, rank, shuffle=True, seed=7)
+        for epoch in range(2):
+            sampler.set_epoch(epoch)
+            assert found[rank][epoch] == list(sampler)
+    assert loader.batch_sampler is batch_sampler, "the user's loader is not touched"
+
+
+def test_samplers_of_the_users_own_are_shared(tmp_path: Path) -> None:
+    weighted = WeightedRandomSampler(torch.ones(10), 10, replacement=False)  # type: ignore[arg-type]
+    found = shares(tmp_path, numbers(10, sampler=weighted))
+    for epoch in range(2):
+        assert sorted(found[0][epoch] + found[1][epoch]) == list(range(10))
+    assert found[0][0] != found[0][1]
+
+
+def test_batch_samplers_of_the_users_own_are_shared(tmp_path: Path) -> None:
+    batches = [[0, 1], [2], [3, 4, 5], [6, 7]]
+    loader = DataLoader(numbers(8).dataset, batch_sampler=batches)
+    assert shares(tmp_path, loader, max_epochs=1) == [[[0, 1, 3, 4, 5]], [[2, 6, 7]]]
+
+
+def test_without_it_every_process_has_all(tmp_path: Path) -> None:
+    assert shares(tmp_path, numbers(4), use_distributed_sampler=False, max_epochs=1) == [[[0, 1, 2, 3]]] * 2
+
+
+def test_several_loaders_are_shared_each(tmp_path: Path) -> None:
+    class Both(Seen):
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            self.seen[-1] += [int(one) for part in batch.values() for one in part[:, 0]]
+            return self(batch["a"]).mean()
+
+    tell = Tell(tmp_path, lambda trainer: trainer.lightning_module.seen)
+    fitted(tmp_path, Both(), {"a": numbers(4), "b": numbers(8)}, callbacks=[tell], max_epochs=1)
+    assert told(tmp_path) == [[[0, 2, 0, 2, 0, 2, 4, 6]], [[1, 3, 1, 3, 1, 3, 5, 7]]]
+
+
+class Uneven(IterableDataset[Any]):
+    """Three batches on rank zero, five on rank one."""
+
+    def __iter__(self) -> Any:
+        for _ in range(3 + 2 * dist.get_rank()):
+            yield torch.ones(3), torch.ones(1)
+
+
+def test_uneven_data_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(
+        RankDisagreementError, match=r"after 3 batches.*rank 1 goes on with batch 4.*join=True"
+    ):
+        fitted(tmp_path, Net(), DataLoader(Uneven(), batch_size=1))
+    assert time.monotonic() - began < 30
+
+
+def test_join_trains_with_uneven_data(tmp_path: Path) -> None:
+    class Validated(Net):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            x, y = batch
+            self.log("val", (self(x) - y).square().mean(), sync_dist=True)
+
+    tell = Tell(
+        tmp_path, lambda trainer: [trainer.global_step, trainer.lightning_module.net[0].weight.tolist()]
+    )
+    strategy = DDPStrategy(start_method="fork", join=True)
+    loader = DataLoader(Uneven(), batch_size=1)
+    fitted(tmp_path, Validated(), loader, data(4), strategy=strategy, callbacks=[tell])
+    zero, one = told(tmp_path)
+    assert (zero[0], one[0]) == (6, 10)
+    assert zero[1] == one[1]
+
+
+# -- collectives ---------------------------------------------------------------------------------------------------
+
+
+class Collectives:
+    """Counts what torch.distributed is asked for in Python, in one process."""
+
+    NAMES = ("all_reduce", "all_gather", "broadcast", "broadcast_object_list", "gather_object", "barrier")
+
+    def __init__(self) -> None:
+        self.count: Counter[str] = Counter()
+        for name in self.NAMES:
+            setattr(dist, name, self.counted(name, getattr(dist, name)))
+
+    def counted(self, name: str, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.count[name] += 1
+            return function(*args, **kwargs)
+
+        return call
+
+
+def test_no_step_has_a_collective_that_training_did_not_ask_for(tmp_path: Path) -> None:
+    class Counting(Net):
+        def on_train_start(self) -> None:
+            self.collectives = Collectives()
+            self.steps: list[int] = []
+
+        def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+            self.steps.append(sum(self.collectives.count.values()))
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            loss = super().training_step(batch, batch_idx)
+            for name in ("a", "b", "c"):
+                self.log(name, loss, sync_dist=True, on_step=True, on_epoch=True)
+            return loss
+
+    def counts(trainer: Any) -> Any:
+        return [trainer.lightning_module.steps, dict(trainer.lightning_module.collectives.count)]
+
+    tell = Tell(tmp_path, counts)
+    fitted(tmp_path, Counting(), data(24), max_epochs=1, log_every_n_steps=4, callbacks=[tell])
+    for steps, total in told(tmp_path):
+        assert steps == [0, 0, 0, 0, 1, 1], "one in the fourth step, where the metrics are written"
+        assert total == {"all_gather": 3}, "the written step, the last step, the epoch"
+
+
+# -- metrics, callbacks, files -------------------------------------------------------------------------------------
+
+
+class Logs(Net):
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        self.log("loss", loss, sync_dist=True, on_step=True, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        x, y = batch
+        self.log("val", (self(x) - y).square().mean(), sync_dist=True)
+
+    def on_train_epoch_end(self) -> None:
+        self.log("rank", float(self.trainer.global_rank), sync_dist=True, reduce_fx="max")
+
+
+def test_metrics_are_those_of_one_process(tmp_path: Path) -> None:
+    one = fitted(tmp_path, Logs(), data(batch_size=4), data(9), processes=1)
+    two = fitted(tmp_path, Logs(), data(), data(9))
+    found = {name: float(value) for name, value in two.callback_metrics.items()}
+    assert found.pop("rank") == 1.0
+    wanted = {name: float(value) for name, value in one.callback_metrics.items() if name != "rank"}
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+def test_callbacks_agree_and_come_back(tmp_path: Path) -> None:
+    class Diverging(Logs):
+        def on_train_epoch_end(self) -> None:
+            # Bad on rank one alone from the second epoch on.
+            bad = self.current_epoch >= 1 and self.global_rank == 1
+            self.log("judged", 9.0 if bad else 1.0 - self.current_epoch)
+
+    stopping = EarlyStopping("judged", divergence_threshold=5.0, patience=9)
+    saving = ModelCheckpoint(tmp_path, "{epoch}", monitor="val", save_top_k=-1, save_last=True)
+    tell = Tell(tmp_path, lambda trainer: [trainer.current_epoch, sorted(saving.best_k_models)])
+    made = fitted(
+        tmp_path, Diverging(), data(), data(9), callbacks=[stopping, saving, tell],
+        enable_checkpointing=True, max_epochs=5,
+    )  # fmt: skip
+    assert made.current_epoch == 2, "one process decides, all stop"
+    assert told(tmp_path)[0] == told(tmp_path)[1]
+    names = sorted(path.name for path in tmp_path.glob("*.ckpt"))
+    assert names == ["epoch=0.ckpt", "epoch=1.ckpt", "last.ckpt"]
+    assert Path(saving.best_model_path).parent == tmp_path
+    saved = torch.load(saving.best_model_path, weights_only=True)
+    assert saved["leyden"]["world_size"] == 2
+    assert len(saved["leyden"]["ranks"]) == 2
+    made.validate(Diverging(), data(9), ckpt_path="best", verbose=False)
+    Diverging().load_state_dict(saved["state_dict"])
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_checkpoint_on_exception_needs_no_other_rank(rank: int, tmp_path: Path) -> None:
+    class Fails(Net):
+        def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == 2 and self.global_rank == rank:
+                raise ValueError("boom")
+
+    saving = ModelCheckpoint(tmp_path, save_on_exception=True, every_n_epochs=1)
+    with pytest.raises(ValueError, match="boom"):
+        fitted(tmp_path, Fails(), data(), enable_checkpointing=True, callbacks=[saving])
+    (path,) = tmp_path.glob("*.ckpt")
+    assert torch.load(path, weights_only=True)["global_step"] in (2, 3)
+
+
+def test_a_checkpoint_is_read_by_another_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Save(Callback):
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            trainer.save_checkpoint(tmp_path / f"{trainer.current_epoch}.ckpt")
+
+    fitted(tmp_path, Net(), data(), callbacks=[Save()])
+    one, two = Net(1), Net(1)
+    monkeypatch.setenv("LEYDEN_SILENCE", "plugin-set")
+    with pytest.warns(UserWarning, match=r"\[world-size\] .*2 process\(es\), and there are 1 now"):
+        made = trainer(tmp_path, processes=1, max_epochs=2)
+        made.fit(one, data(batch_size=4), ckpt_path=tmp_path / "0.ckpt")
+    trainer(tmp_path, max_epochs=2).fit(two, data(), ckpt_path=tmp_path / "0.ckpt")
+    assert made.global_step == 8
+    same(one, two)
+
+
+# -- failures ------------------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_is_killed(tmp_path: Path) -> None:
+    class Killed(Net):
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            if batch_idx == 1 and self.global_rank == 1:
+                os.kill(os.getpid(), 9)
+            return super().training_step(batch, batch_idx)
+
+    began = time.monotonic()
+    with pytest.raises(RankFailureError, match="rank 1 .*(SIGKILL|without a word)"):
+        fitted(tmp_path, Killed(), data())
+    assert time.monotonic() - began < 40
+
+
+def test_a_timeout_names_rank_and_hook(tmp_path: Path) -> None:
+    class Slow(Net):
+        def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == 1 and self.global_rank == 1:
+                until = time.monotonic() + 25
+                while time.monotonic() < until:
+                    time.sleep(0.1)
+
+    began = time.monotonic()
+    with pytest.raises(CollectiveTimeoutError, match=r"rank 1: in on_train_batch_end, train epoch 0 batch 1"):
+        fitted(
+            tmp_path, Slow(), data(), strategy=DDPStrategy(start_method="fork", timeout=timedelta(seconds=2))
+        )
+    assert time.monotonic() - began < 20, "the slow one is woken"
+
+
+def test_collectives_of_one_rank_alone_do_not_hang(tmp_path: Path) -> None:
+    class Alone(Net):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            if self.global_rank == 1 and batch_idx == 1:
+                self.trainer.strategy.barrier("mine")
+
+    with pytest.raises((RankFailureError, RuntimeError)):
+        fitted(tmp_path, Alone(), data(), data(8), num_sanity_val_steps=0)
+
+
+def test_what_runs_after_a_failure_starts_anew(tmp_path: Path) -> None:
+    class Fails(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fails = True
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            if self.fails and self.global_rank == 1:
+                raise ValueError("boom")
+            return super().training_step(batch, batch_idx)
+
+    module, made = Fails(), trainer(tmp_path)
+    with pytest.raises(ValueError, match="boom"):
+        made.fit(module, data())
+    module.fails = False
+    made.fit(module, data())
+    assert made.state.finished
