@@ -28,7 +28,7 @@ help:
 	@echo 'make docs       the documentation as a web site, in site/'
 	@echo 'make docs-serve the same, shown at http://127.0.0.1:8000'
 	@echo 'make wheels     one wheel of each distribution, in dist/'
-	@echo 'make catalogue  the official catalogue inside the kernel, from the plugins'
+	@echo 'make catalogue  what is written from the plugin folders: catalogue, stubs, extras, table'
 	@echo 'make clean      remove .venv, builds and caches'
 
 # --- environment ---------------------------------------------------------------------------------------------
@@ -103,6 +103,8 @@ wheels: install
 
 catalogue: install
 	$(BIN)/python -m tests.architecture.official
+	$(BIN)/python -m tests.architecture.stubs
+	$(BIN)/python -m tests.architecture.metapackage
 
 clean:
 	rm -rf .venv dist build site .mypy_cache .pytest_cache .ruff_cache .hypothesis

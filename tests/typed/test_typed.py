@@ -28,7 +28,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.parametrize("path", stubs(), ids=lambda path: path.name)
 def test_the_stubs_are_up_to_date(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == stubs()[path], "run: python -m tests.architecture.stubs"
+    assert path.read_text(encoding="utf-8") == stubs()[path], "run: make catalogue"
 
 
 @pytest.mark.slow

@@ -38,9 +38,10 @@ class ModelSummary(Callback):
             return
         # All ranks take part: where parameters are sharded, the example input passes through all of them.
         summary = self._summary(trainer, pl_module)
-        *sums, flops = summary.totals().values()
+        columns, totals = summary.columns(), summary.totals()
+        flops = totals.pop("total_flops")
         if trainer.is_global_zero:
-            self.summarize(summary.columns(), *sums, total_flops=flops, **self._summarize_kwargs)
+            self.summarize(columns, *totals.values(), total_flops=flops, **self._summarize_kwargs)
 
     def _summary(self, trainer: Trainer, pl_module: LightningModule) -> Summary:
         from leyden_callback_model_summary.summary import summarize

@@ -20,7 +20,7 @@ class LayerSummary:
         module: the submodule.
 
     Attributes:
-        in_size: the shape of its input, nested like the input; ``"?"`` when it was not called.
+        in_size: the shape of its input, nested like the input; ``"?"`` when it was not called or got a scalar.
         out_size: the shape of its output.
     """
 
@@ -55,17 +55,17 @@ class LayerSummary:
 
     def _called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         inputs = (*args, *kwargs.values())
-        self.in_size = size_of(inputs[0] if len(inputs) == 1 else inputs)
-        self.out_size = size_of(output)
+        self.in_size = size_of(inputs[0] if len(inputs) == 1 else inputs) or UNKNOWN
+        self.out_size = size_of(output) or UNKNOWN
         self.detach_hook()
 
 
 def size_of(batch: Any) -> Size:
     """The shape of a tensor, the list of shapes of a sequence, ``"?"`` of anything else."""
     if hasattr(batch, "shape"):
-        return list(batch.shape) or UNKNOWN
+        return list(batch.shape)
     if isinstance(batch, list | tuple):
-        return [size_of(one) for one in batch] or UNKNOWN
+        return [size_of(one) for one in batch]
     return UNKNOWN
 
 

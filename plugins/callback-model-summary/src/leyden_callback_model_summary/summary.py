@@ -64,6 +64,8 @@ class ModelSummary:
     def named_modules(self) -> list[tuple[str, nn.Module]]:
         """The submodules down to the depth, without the module itself."""
         depth = self._max_depth
+        if depth == 1:
+            return list(self._model.named_children())
         everything = list(self._model.named_modules())[1:]
         return [(name, one) for name, one in everything if depth < 0 or name.count(".") < depth]
 

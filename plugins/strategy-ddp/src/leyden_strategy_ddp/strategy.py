@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, Self
 
 import torch
@@ -102,6 +103,12 @@ class DDPStrategy(ParallelStrategy):
         base, _, unused = name.partition("_find_unused_parameters_")
         options: dict[str, Any] = {"find_unused_parameters": unused == "true"} if unused else {}
         return cls(start_method=METHODS[base], **options)
+
+    def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
+        if self.start_method == "fork":
+            # DistributedDataParallel imports it when it is made: once here is less than once in every worker.
+            import_module("torch._dynamo")
+        return super().launch(function, trainer)
 
     # -- placing ---------------------------------------------------------------------------------------------------
 
