@@ -95,7 +95,7 @@ def test_a_refresh_rate_of_zero_shows_nothing(run: Run) -> None:
 
 
 def test_the_refresh_rate_is_redraws_a_second() -> None:
-    assert RichProgressBar().throttle.interval == pytest.approx(0.1)
+    assert RichProgressBar().throttle.interval == pytest.approx(0.01)
     assert RichProgressBar(refresh_rate=2).throttle.interval == pytest.approx(0.5)
 
 
@@ -239,3 +239,30 @@ def test_themes_are_checked(name: str, value: Any) -> None:
 def test_arguments_are_checked(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name}="):
         RichProgressBar(**{name: value})
+
+
+def test_a_log_file_gets_rows_without_control_sequences(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RichProgressBar, "EPOCH_INTERVAL", 0.0)
+    file = io.StringIO()
+    bar = RichProgressBar(console_kwargs={"file": file, "width": 120})
+    run("fit", "predict", callbacks=[bar], max_epochs=3).ok()
+    lines = file.getvalue().splitlines()
+    assert [line[:9] for line in lines] == ["Epoch 0/2", "Epoch 1/2", "Epoch 2/2", "Predictin"]
+    assert "\x1b" not in file.getvalue()
+    assert all("2/2" in line for line in lines) and "train_loss: " in lines[0]
+
+
+def test_a_log_file_gets_few_rows(run: Run) -> None:
+    file = io.StringIO()
+    bar = RichProgressBar(console_kwargs={"file": file, "width": 120}, leave=True)
+    run("fit", callbacks=[bar], max_epochs=5).ok()
+    assert [line[:9] for line in file.getvalue().splitlines()] == ["Epoch 4/4"]
+    assert bar.plain and bar.throttle.interval == bar.LINE_INTERVAL
+
+
+def test_a_log_file_gets_every_batch_when_asked(run: Run) -> None:
+    file = io.StringIO()
+    bar = RichProgressBar(console_kwargs={"file": file, "width": 120})
+    bar.throttle.interval = 0.0
+    run("fit", callbacks=[bar], limit_val_batches=0).ok()
+    assert [re.findall(r"\d/2", line) for line in file.getvalue().splitlines()] == [["1/2"], ["2/2"]]

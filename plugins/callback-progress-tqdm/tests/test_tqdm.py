@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -167,3 +168,69 @@ def test_numbers_keep_their_width(number: Any, text: str) -> None:
 def test_arguments_are_checked(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name}="):
         TQDMProgressBar(**{name: value})
+
+
+def test_a_log_file_gets_lines(run: Run) -> None:
+    text = run("fit", "test", callbacks=[TQDMProgressBar()], max_epochs=3).ok().stdout
+    lines = [line for line in text.splitlines() if "%|" in line]  # the rest is the table of test
+    assert [line.partition("|")[0] for line in lines] == ["Epoch 2: 100%", "Testing: 100%"]
+    assert "train_loss=" in lines[0] and "2/2" in lines[0]
+    assert "\x1b" not in text and "\r" not in text
+
+
+def test_a_log_file_gets_every_batch_when_asked(run: Run) -> None:
+    class Talks(TinyModule):
+        def on_train_batch_end(self, *_: Any) -> None:
+            self.print("a", 1, sep="-")
+
+    text = run("fit", callbacks=[eager()], module=Talks(), max_epochs=1, limit_val_batches=0).ok().stdout
+    lines = text.splitlines()
+    assert [line.partition("%")[0] for line in lines] == ["Epoch 0:  50", "a-1", "Epoch 0: 100", "a-1"]
+
+
+def test_a_log_file_gets_each_epoch_after_a_while(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TQDMProgressBar, "EPOCH_INTERVAL", 0.0)
+    for bar in (TQDMProgressBar(), TQDMProgressBar(leave=True)):
+        lines = run("fit", callbacks=[bar], max_epochs=3).ok().stdout.splitlines()
+        assert [line[:13] for line in lines] == [f"Epoch {n}: 100%" for n in range(3)]
+
+
+def test_one_bar_in_a_log_file_then_in_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = TQDMProgressBar()
+    run("fit", callbacks=[bar]).ok()
+    assert bar.plain and bar.throttle.interval == bar.LINE_INTERVAL
+    monkeypatch.setattr("leyden_callback_progress_tqdm.callback.in_terminal", lambda: True)
+    assert "\r" in run("fit", callbacks=[bar]).ok().stdout
+    assert not bar.plain and bar.throttle.interval == 0.1
+
+
+def test_bars_of_tqdms_own_class(run: Run) -> None:
+    from tqdm import tqdm
+
+    class Own(TQDMProgressBar):
+        def init_train_tqdm(self) -> Any:
+            return tqdm(desc="own", file=sys.stdout, unit="step")
+
+    last = screens(run("fit", callbacks=[Own()]).ok().stdout)[-1]
+    assert last.startswith("Epoch 0: 100%") and "step/s" in last
+
+
+def test_the_format_can_be_changed(run: Run) -> None:
+    class Own(TQDMProgressBar):
+        BAR_FORMAT = "{desc} is at {n_fmt}"
+
+    assert screens(run("fit", callbacks=[Own()]).ok().stdout)[-1].startswith("Epoch 0:  is at 2")
+
+
+def test_bars_of_other_processes_have_their_lines() -> None:
+    bar = TQDMProgressBar(process_position=2)
+    with bar.init_test_tqdm() as made:
+        assert abs(made.pos) == 4
+
+
+def test_a_disabled_bar_shows_nothing_until_it_is_enabled(run: Run) -> None:
+    bar = TQDMProgressBar()
+    bar.disable()
+    assert run("fit", callbacks=[bar]).ok().stdout == ""
+    bar.enable()
+    assert "Epoch 0: 100%" in run("fit", callbacks=[bar]).ok().stdout

@@ -67,6 +67,14 @@ def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_remote_target_is_written_after_it_was_verified() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    paths = TorchScriptExporter().export(Net(), "memory://models/net.pt", torch.randn(2, 4))
+    assert paths == ("memory://models/net.pt", "memory://models/net.pt.json")
+    with fsspec.open(paths[0], "rb") as file:
+        assert file.read(2) == b"PK"
+
+
 def test_scripting_without_a_sample_compares_weights(tmp_path: Path) -> None:
     _, report = TorchScriptExporter().export(Net(), tmp_path / "net.pt")
     assert json.loads(Path(report).read_text())["checked"] == "weights"

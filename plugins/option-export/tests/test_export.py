@@ -127,3 +127,32 @@ def test_a_dry_run_and_a_failed_fit_export_nothing(tmp_path: Path) -> None:
 def test_an_unknown_format_is_refused_when_the_trainer_is_made() -> None:
     with pytest.raises(PluginNotFoundError, match="no-such"):
         leyden.Trainer(max_epochs=1, export="no-such")
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_rank_zero_writes_and_the_others_end_alike(failing: bool, tmp_path: Path) -> None:
+    from leyden.testing.host import HostAccelerator, HostStrategy
+
+    said: list[Any] = []
+
+    class TwoRanks(HostStrategy):
+        def broadcast(self, obj: Any, src: int = 0) -> Any:
+            if not isinstance(obj, tuple):
+                return obj
+            if self.is_global_zero:
+                said.append(obj)
+            return said[0]
+
+    options = {"sample": torch.ones(2, 4), "path": str(tmp_path / "own.pth"), "shift": int(failing)}
+    for rank in (0, 1):
+        error = (leyden.errors.ExportMismatchError, leyden.errors.LeydenError)[rank]
+        ranked = {"accelerator": HostAccelerator(), "strategy": TwoRanks(rank, 2)}
+        if failing:
+            with pytest.raises(error, match="differs from the module by 1"):
+                fitted(tmp_path, TinyModule(), export={"pickled": dict(options)}, **ranked)
+        else:
+            fitted(tmp_path, TinyModule(), export={"pickled": dict(options)}, **ranked)
+            assert said == [((options["path"], f"{options['path']}.json"), None)]
+            if rank == 0:
+                (tmp_path / "own.pth").unlink()
+    assert not (tmp_path / "own.pth").exists()  # rank one wrote nothing

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.multiprocess
 
 
 def run(namespace: str, folder: Path, *arguments: str) -> list[Any]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PL_", "MASTER"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PL_", "MASTER"))
+    }
     command = [sys.executable, str(PROGRAM), namespace, str(folder), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -64,7 +66,12 @@ def rows(folder: Path) -> list[dict[str, str]]:
 def test_logged_rows(both: Any) -> None:
     ours, theirs = (rows(both[one][0]) for one in ("leyden", "pytorch_lightning"))
     flat = [
-        {(int(row["step"]), name): float(value) for row in each for name, value in row.items() if name != "step"}
+        {
+            (int(row["step"]), name): float(value)
+            for row in each
+            for name, value in row.items()
+            if name != "step"
+        }
         for each in (ours, theirs)
     ]
     close(*flat)

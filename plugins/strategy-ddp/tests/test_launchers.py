@@ -66,7 +66,13 @@ def script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     path.write_text(text)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PL_", "MASTER"))}
     return subprocess.run(
-        [sys.executable, str(path)], env=clean, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(path)],
+        env=clean,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

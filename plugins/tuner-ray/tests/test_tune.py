@@ -93,6 +93,7 @@ def test_run_and_asha_with_two_trials(where: dict[str, Any]) -> None:
     assert done == {0.1: 4, 1e-5: 1}
 
 
+@pytest.mark.slow
 def test_population_based_training_restores_checkpoints(where: dict[str, Any]) -> None:
     from ray import tune
     from ray.tune.schedulers import PopulationBasedTraining

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leyden.api import rich_hparams
 from leyden.api.progress import loops_state, read_loops
 from leyden.api.ranks import with_all_ranks
 from leyden.api.rng import rng_state, set_rng_state
@@ -135,7 +136,10 @@ def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
         if hparams:
             checkpoint[f"{prefix}hparams_name"] = getattr(owner, "_hparams_name", None)
             key = "hyper_parameters" if not prefix else "datamodule_hyper_parameters"
-            checkpoint[key] = plain(dict(hparams))
+            rich = rich_hparams.described(hparams)
+            checkpoint[key] = plain(dict(hparams), elsewhere=rich)
+            if rich:
+                checkpoint.setdefault(rich_hparams.KEY, {})[key] = rich
 
 
 def restore_model(session: Session, checkpoint: dict[str, Any]) -> None:

@@ -60,7 +60,9 @@ def _with_versions(folders: Iterable[str]) -> list[str]:
         version, name = os.path.split(folder)
         parent, version = os.path.split(version)
         if _VERSION.fullmatch(version) and os.path.isdir(parent):
-            found |= {os.path.join(parent, one, name) for one in os.listdir(parent) if _VERSION.fullmatch(one)}
+            found |= {
+                os.path.join(parent, one, name) for one in os.listdir(parent) if _VERSION.fullmatch(one)
+            }
     return sorted(found)
 
 

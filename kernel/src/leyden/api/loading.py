@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from leyden.api import rich_hparams
 from leyden.api.checkpoint import checked
 from leyden.api.migrations import reading
 from leyden.api.rng import isolate_rng
@@ -52,6 +53,19 @@ def _of_file(file: Any, map_location: Any, weights_only: bool) -> dict[str, Any]
     return found
 
 
+def _say_unknown(unknown: dict[str, str], missing: list[str], path: Any) -> None:
+    text = ", ".join(f"{key} ({one})" for key, one in sorted(unknown.items()))
+    remedy = (
+        "allow them with torch.serialization.add_safe_globals([…]), annotate the constructor with them, or pass them"
+    )
+    if set(unknown) & set(missing):
+        raise ConfigurationError(
+            f"{path} describes hyper-parameters whose classes the program does not name: {text}. To have them made "
+            f"again, {remedy}."
+        )
+    warn("hparams-unknown", f"{path}: these are left as plain data or at their defaults: {text}. Or {remedy}.")
+
+
 def _check_location(location: Any) -> None:
     if isinstance(location, str):
         try:
@@ -73,10 +87,13 @@ def load_module(
 ) -> Any:
     """Make a module; see ``LightningModule.load_from_checkpoint``."""
     checkpoint = read(path, map_location, weights_only)
-    hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, _KEYS)
+    if hparams_file is not None:
+        hparams, objects = _from_file(hparams_file), None
+    else:
+        hparams, objects = _found(checkpoint, _KEYS, cls)
     checkpoint["hyper_parameters"] = {**hparams, **given}
     with isolate_rng():
-        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path)
+        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path, objects)
     module.configure_model()
     module.on_load_checkpoint(checkpoint)
     strict = strict if strict is not None else module.strict_loading
@@ -108,15 +125,27 @@ def load_datamodule(
     """Make a data module; see ``LightningDataModule.load_from_checkpoint``."""
     checkpoint = read(path, map_location, weights_only)
     keys = ("datamodule_hyper_parameters",)
-    hparams = _from_file(hparams_file) if hparams_file is not None else _found(checkpoint, keys)
-    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path)
+    if hparams_file is not None:
+        hparams, objects = _from_file(hparams_file), None
+    else:
+        hparams, objects = _found(checkpoint, keys, cls)
+    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path, objects)
     if cls.__qualname__ in checkpoint:
         module.load_state_dict(checkpoint[cls.__qualname__])
     return module
 
 
-def _found(checkpoint: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return next((dict(checkpoint[key]) for key in keys if key in checkpoint), {})
+def _found(
+    checkpoint: dict[str, Any], keys: tuple[str, ...], cls: Any
+) -> tuple[dict[str, Any], rich_hparams.Rebuilding]:
+    """The hyper-parameters in a checkpoint, with objects made again where their classes are known."""
+    objects = rich_hparams.Rebuilding(cls)
+    key = next((one for one in keys if one in checkpoint), "")
+    hparams = {
+        **dict(checkpoint.get(key, {})),
+        **objects.rebuilt(checkpoint.get(rich_hparams.KEY, {}).get(key, {})),
+    }
+    return hparams, objects
 
 
 def _from_file(path: Any) -> dict[str, Any]:
@@ -125,7 +154,14 @@ def _from_file(path: Any) -> dict[str, Any]:
     return read_hparams(path)
 
 
-def _construct(cls: Any, hparams: dict[str, Any], name: str | None, given: dict[str, Any], path: Any) -> Any:
+def _construct(
+    cls: Any,
+    hparams: dict[str, Any],
+    name: str | None,
+    given: dict[str, Any],
+    path: Any,
+    objects: rich_hparams.Rebuilding | None = None,
+) -> Any:
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
@@ -140,6 +176,9 @@ def _construct(cls: Any, hparams: dict[str, Any], name: str | None, given: dict[
         for one in parameters
         if one.default is one.empty and one.name in names and one.name not in arguments
     ]
+    unknown = {key: one for key, one in objects.unknown.items() if key not in given} if objects else {}
+    if unknown:
+        _say_unknown(unknown, missing, path)
     if missing:
         raise ConfigurationError(
             f"{cls.__name__} needs {listed(missing)}, and {path} does not hold them. Pass them: "

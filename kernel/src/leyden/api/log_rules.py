@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -144,3 +146,25 @@ def check_value(name: str, value: Any) -> Any:
         f"self.log({name!r}, {shown(value)}) is not possible: allowed is a number, a tensor of one element, a Metric, "
         "or a flat dict of these."
     )
+
+
+def position(name: str, axis: str, places: Mapping[str, Any]) -> int:
+    """Where a metric stands on the x-axis that was chosen for it.
+
+    Args:
+        name: the metric.
+        axis: the x-axis.
+        places: the run's counters and the metrics logged, by name.
+
+    Raises:
+        leyden.errors.ConfigurationError: there is no such place, or it is not finite.
+    """
+    value = places.get(axis)
+    if value is None:
+        raise ConfigurationError(
+            f"self.log({name!r}, …, axis={axis!r}): no metric of this name was logged. Log it for the loggers in "
+            "the same hook, or choose 'step', 'epoch' or 'batch'."
+        )
+    if not math.isfinite(value):
+        raise ConfigurationError(f"self.log({name!r}, …, axis={axis!r}): {axis} is {float(value)}.")
+    return int(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from leyden.api.entry import BLOCK, Entry, computed
-from leyden.api.log_rules import check_batch_size, check_value, levels
+from leyden.api.log_rules import check_batch_size, check_value, levels, position
 from leyden.api.metric_states import load_metric_states, metric_paths, metric_states
 from leyden.api.record import Record
 from leyden.api.shared_metrics import shared
@@ -342,24 +341,12 @@ class Results:
             axis = int(step if named is None else named)
             with_epoch = with_epoch and named is None
             names = {name: self.axes[name] for name in numbers if name in self.axes} if self.axes else {}
-            axes = {name: self._position(name, names[name], numbers, axis) for name in names}
+            own = {"step": axis, "epoch": counters.epoch, "batch": counters.batches}
+            axes = {name: position(name, on, {**self.logged, **own, **numbers}) for name, on in names.items()}
             record = Record(
                 numbers, axis, counters.epoch, counters.batches, self.phase(), with_epoch, axes, names
             )
             hooks.leyden_log_metrics(session.trainer, session.module, record)
-
-    def _position(self, name: str, axis: str, numbers: dict[str, float], step: int) -> int:
-        counters = self.state.counters
-        own = {"step": step, "epoch": counters.epoch, "batch": counters.batches}
-        value = numbers.get(axis, own.get(axis, self.logged.get(axis)))
-        if value is None:
-            raise ConfigurationError(
-                f"self.log({name!r}, …, axis={axis!r}): no metric of this name was logged. Log it for the loggers in "
-                "the same hook, or choose 'step', 'epoch' or 'batch'."
-            )
-        if not math.isfinite(value):
-            raise ConfigurationError(f"self.log({name!r}, …, axis={axis!r}): {axis} is {float(value)}.")
-        return int(value)
 
     def clear(self) -> None:
         """Forget everything (a run begins, or the sanity check is over)."""

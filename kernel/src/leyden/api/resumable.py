@@ -50,7 +50,11 @@ class ResumableLoader:
         if saved is None or (saved["started"] is None and place is None):
             self.started, self.first = self.randomness(), None
             return self.skipped(skip)
-        now, self.started, self.first = self.randomness(), saved["started"] or self.randomness(), saved["first"]
+        now, self.started, self.first = (
+            self.randomness(),
+            saved["started"] or self.randomness(),
+            saved["first"],
+        )
         if place is not None:
             self.loader.load_state_dict(place)
             iterator = self.skipped(0)
@@ -135,7 +139,9 @@ class ResumableLoader:
         own = self.own_randomness()
         if self._saved is not None:
             return {**self._saved, "own": own}
-        began = {"started": self.started, "first": self.first} if running else {"started": None, "first": None}
+        began = (
+            {"started": self.started, "first": self.first} if running else {"started": None, "first": None}
+        )
         inside, behind = None, False
         if place and self.stateful and self.started is not None:
             behind = bool(self._before) and running

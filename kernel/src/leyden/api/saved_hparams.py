@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import pathlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -43,20 +43,24 @@ def is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
-def plain(values: dict[str, Any]) -> dict[str, Any]:
+def plain(values: dict[str, Any], elsewhere: Collection[str] = ()) -> dict[str, Any]:
     """The values that plain data can hold; the others are left out.
 
     Enum members and paths are kept by name and text. Anything else that is no plain data (modules, functions) cannot be
     rebuilt without running code from the file; its key is named in a warning, and must be given again on load.
+
+    Args:
+        values: the hyper-parameters.
+        elsewhere: those that the file describes in another way (:mod:`leyden.api.rich_hparams`); no warning names them.
     """
     kept, dropped = {}, []
     for key, value in values.items():
         try:
-            kept[key] = _plain(value)
+            kept[key] = plain_value(value)
         except TypeError:
             if keep_objects and _picklable(value):
                 kept[key] = value
-            else:
+            elif key not in elsewhere:
                 dropped.append(f"{key} ({type(value).__name__})")
     if dropped:
         warn(
@@ -75,11 +79,16 @@ def _picklable(value: Any) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """One value as plain data.
+
+    Raises:
+        TypeError: it cannot be.
+    """
     if type(value) in _PLAIN or isinstance(value, torch.Tensor):
         return value
     if isinstance(value, enum.Enum):
-        return _plain(value.value)
+        return plain_value(value.value)
     if isinstance(value, str | int | float | bool):
         return next(kind(value) for kind in (str, bool, int, float) if isinstance(value, kind))
     if isinstance(value, pathlib.PurePath):
@@ -87,8 +96,8 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         return value.item()
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(one) for key, one in value.items()}
+        return {plain_value(key): plain_value(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         kind = type(value) if type(value) in (list, tuple, set) else list
-        return kind(_plain(one) for one in value)
+        return kind(plain_value(one) for one in value)
     raise TypeError(type(value).__name__)

@@ -10,12 +10,12 @@ from leyden.interfaces.command import Command
 
 
 class PluginsCommand(Command):
-    """List, show, check, lock and trace plugins, and print the hook reference."""
+    """List, show, check, lock, trace and write plugins, and print the hook reference."""
 
     help: ClassVar[str] = "what is installed and may run, whether it works, and which hooks there are"
 
     def configure(self, parser: ArgumentParser) -> None:
-        """Add ``list``, ``show``, ``check``, ``hooks``, ``lock`` and ``trace``."""
+        """Add ``list``, ``show``, ``check``, ``hooks``, ``new``, ``lock`` and ``trace``."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         every = actions.add_parser("list", help="what is installed, from metadata alone")
         every.add_argument("--json", action="store_true", help="one JSON array")
@@ -30,6 +30,7 @@ class PluginsCommand(Command):
         )
         check.add_argument("names", metavar="NAME", nargs="*", help="as for show; all plugins by default")
         actions.add_parser("hooks", help="the hook reference, as Markdown")
+        _new(actions.add_parser("new", help="write a plugin to start from, with tests that pass"))
         lock = actions.add_parser(
             "lock", help="write down distribution, version and hash of all that may run"
         )
@@ -49,6 +50,18 @@ class PluginsCommand(Command):
         action = import_module(f"leyden.cli.plugins_{arguments.action}")
         status: int = action.run(arguments)
         return status
+
+
+def _new(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the distribution, e.g. acme-stopwatch")
+    family = "callback, logger, option … (`--family x` names them all); a hook plugin by default"
+    parser.add_argument("--family", metavar="FAMILY", default="hook plugin", help=family)
+    parser.add_argument("--path", metavar="DIR", default=".", help="where the folder NAME is made")
+    parser.add_argument("--class", metavar="CLASS", dest="class_name", help="the class; made of the name")
+    entry = "what users write: the name of the plugin; made of NAME"
+    parser.add_argument("--entry-point", metavar="ENTRY", help=entry)
+    parser.add_argument("--author", metavar="AUTHOR", help="who holds the copyright")
+    parser.add_argument("--description", metavar="TEXT", help="one line")
 
 
 command = PluginsCommand

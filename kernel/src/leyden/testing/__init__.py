@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leyden.testing.contracts.callback import CallbackContract as CallbackContract
     from leyden.testing.contracts.checkpoint_io import CheckpointIOContract as CheckpointIOContract
     from leyden.testing.contracts.command import CommandContract as CommandContract
+    from leyden.testing.contracts.dialect import DialectContract as DialectContract
     from leyden.testing.contracts.environment import EnvironmentContract as EnvironmentContract
     from leyden.testing.contracts.exporter import ExporterContract as ExporterContract
     from leyden.testing.contracts.logger import LoggerContract as LoggerContract
@@ -59,6 +60,7 @@ __getattr__, __dir__, __all__ = lazy(
         "CallbackContract": f"{_CONTRACTS}.callback",
         "CheckpointIOContract": f"{_CONTRACTS}.checkpoint_io",
         "CommandContract": f"{_CONTRACTS}.command",
+        "DialectContract": f"{_CONTRACTS}.dialect",
         "EntryContract": f"{_CONTRACTS}.base",
         "EnvironmentContract": f"{_CONTRACTS}.environment",
         "ExporterContract": f"{_CONTRACTS}.exporter",

@@ -9,7 +9,7 @@ from typing import Any
 
 from leyden.kernel.events import EVENTS
 from leyden.plugins.adapt import Participant, from_object, from_plugin
-from leyden.plugins.catalogue import DEFAULTS, OPTIONS, PLUGINS, Entry
+from leyden.plugins.catalogue import DEFAULTS, DIALECTS, OPTIONS, PLUGINS, Entry
 from leyden.plugins.errors import HookSignatureError, did_you_mean
 
 INTERFACES = {
@@ -17,6 +17,7 @@ INTERFACES = {
     "leyden.callbacks": "leyden.api.callback:Callback",
     "leyden.checkpoint_ios": "leyden.interfaces.checkpoint_io:CheckpointIO",
     "leyden.commands": "leyden.interfaces.command:Command",
+    DIALECTS: "leyden.interfaces.dialect:Dialect",
     "leyden.environments": "leyden.interfaces.environment:ClusterEnvironment",
     "leyden.exporters": "leyden.interfaces.exporter:Exporter",
     "leyden.loggers": "leyden.api.logger:Logger",

@@ -38,10 +38,16 @@ class ModelSummary(Callback):
             return
         # All ranks take part: where parameters are sharded, the example input passes through all of them.
         summary = self._summary(trainer, pl_module)
-        columns, totals = summary.columns(), summary.totals()
-        flops = totals.pop("total_flops")
         if trainer.is_global_zero:
-            self.summarize(columns, *totals.values(), total_flops=flops, **self._summarize_kwargs)
+            self.summarize(  # overrides written for Lightning may name the first five as they like
+                summary.columns(),
+                summary.total_parameters,
+                summary.trainable_parameters,
+                summary.model_size,
+                summary.total_training_modes,
+                total_flops=summary.total_flops,
+                **self._summarize_kwargs,
+            )
 
     def _summary(self, trainer: Trainer, pl_module: LightningModule) -> Summary:
         from leyden_callback_model_summary.summary import summarize

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class RichProgressBar(StagedProgressBar):
     """Shows progress by rich: rows for the sanity check, training, validation, testing and prediction.
 
-    Override :meth:`configure_columns` to change what a row shows.
+    Override :meth:`configure_columns` to change what a row shows. Where the console is neither a terminal nor a
+    notebook, a row is written every 30 seconds and at the end of epochs, without control sequences.
 
     Args:
         refresh_rate: redraw at most so many times a second; 0 shows nothing.
@@ -37,7 +38,7 @@ class RichProgressBar(StagedProgressBar):
 
     def __init__(
         self,
-        refresh_rate: float = 10,
+        refresh_rate: float = 100,
         leave: bool = False,
         theme: RichProgressBarTheme | None = None,
         console_kwargs: dict[str, Any] | None = None,
@@ -103,12 +104,18 @@ class RichProgressBar(StagedProgressBar):
 
     def open(self, stage: str) -> None:
         if self.progress is None:
-            console = Console(**self._console_kwargs) if self._console_kwargs else get_console()
-            columns = self.configure_columns(self.trainer)
-            self.progress = Display(*columns, metrics=MetricsColumn(self.theme), console=console)
+            columns, metrics = self.configure_columns(self.trainer), MetricsColumn(self.theme)
+            self.progress = Display(*columns, metrics=metrics, console=self._console(), plain=self.plain)
             self.progress.start()
-        if stage == "train":
+        if stage == "train" and not self.plain:
             self.throttle.expire()
+
+    def writes_lines(self) -> bool:
+        console = self._console()
+        return not console.is_jupyter and (not console.is_terminal or console.is_dumb_terminal)
+
+    def _console(self) -> Console:
+        return Console(**self._console_kwargs) if self._console_kwargs else get_console()
 
     def restart(self, stage: str, description: str, total: float) -> None:
         progress = self.progress
@@ -129,10 +136,13 @@ class RichProgressBar(StagedProgressBar):
         if stage == "train":
             metrics = self.get_metrics(self.trainer, self.trainer.lightning_module)
         self.progress.update(self._rows[stage], completed=n, metrics=metrics)
-        self.progress.refresh()
+        if self.plain:
+            self.progress.write(self._rows[stage])
+        else:
+            self.progress.refresh()
 
     def epoch_done(self, n: int) -> None:
-        if not self._leave:
+        if not self._leave or self.plain:
             super().epoch_done(n)
             return
         self.redraw("train", n)

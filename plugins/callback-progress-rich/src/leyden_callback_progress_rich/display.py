@@ -23,17 +23,22 @@ class Display(Progress):
         columns: the columns of a row.
         metrics: the column of the metrics, which stands last, or below the rows.
         console: where to.
+        plain: write rows when told to, and redraw nothing.
     """
 
-    def __init__(self, *columns: ProgressColumn, metrics: MetricsColumn, console: Console) -> None:
+    def __init__(
+        self, *columns: ProgressColumn, metrics: MetricsColumn, console: Console, plain: bool = False
+    ) -> None:
         # rich renders while it initializes
-        self.plain, self.metrics = columns, metrics
-        self.held = False
+        self.bare, self.metrics = columns, metrics
+        self.held = self.silent = plain
         self.handle: Any = None
         super().__init__(*columns, console=console, auto_refresh=False)
 
     def start(self) -> None:
         """Show the rows."""
+        if self.silent:
+            return
         if self.console.is_jupyter:
             self.handle = import_module("IPython.display").display(self, display_id=True)
         else:
@@ -63,7 +68,7 @@ class Display(Progress):
         try:
             yield
         finally:
-            self.held = False
+            self.held = self.silent
 
     def row(self, description: str, total: float, **fields: Any) -> TaskID:
         """Add a row, undrawn; ``total`` is ``inf`` when nobody knows."""
@@ -73,10 +78,17 @@ class Display(Progress):
     def leave(self, row: TaskID) -> None:
         """Let a row stand for good and take it out of the display."""
         if self.handle is None:
-            shown = list(self.renderables([one for one in self.tasks if one.id == row]))
+            shown = self._shown(row)
             self.remove_task(row)
             self.refresh()
             self.console.print(*shown, sep="\n")
+
+    def write(self, row: TaskID) -> None:
+        """Write a row as it is now."""
+        self.console.print(*self._shown(row), sep="\n")
+
+    def _shown(self, row: TaskID) -> list[RenderableType]:
+        return list(self.renderables([one for one in self.tasks if one.id == row]))
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """What is drawn."""
@@ -86,15 +98,15 @@ class Display(Progress):
         """Rows, with the metrics beside them where every one has room for its own, else below."""
         measured = [one for one in tasks if one.visible and self.metrics.items(one)]
         if all(self._width(one) <= self.console.width for one in measured):
-            self.columns = (*self.plain, self.metrics)
+            self.columns = (*self.bare, self.metrics)
             yield self.make_tasks_table(tasks)
-            self.columns = self.plain
+            self.columns = self.bare
         else:
             yield self.make_tasks_table(tasks)
             yield from (self.metrics.below(one, self.console.width) for one in measured)
 
     def _width(self, task: Task) -> int:
-        columns = (*self.plain, self.metrics)
+        columns = (*self.bare, self.metrics)
         return sum(LEAST_BAR if isinstance(one, BarColumn) else self._cells(one(task)) for one in columns)
 
     def _cells(self, cell: RenderableType) -> int:

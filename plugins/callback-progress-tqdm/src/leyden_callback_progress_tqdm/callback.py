@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from leyden.errors import ConfigurationError
-from leyden_callback_progress import StagedProgressBar, Throttle, number_of
-from leyden_callback_progress_tqdm.line import Tqdm, restart
+from leyden_callback_progress import StagedProgressBar, Throttle, in_notebook, in_terminal, number_of
+from leyden_callback_progress_tqdm.line import LineTqdm, Tqdm, restart
 
-FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 ATTRIBUTES = {"sanity": "val", "train": "train", "validation": "val", "test": "test", "predict": "predict"}
 
 
@@ -18,7 +17,8 @@ class TQDMProgressBar(StagedProgressBar):
     """Shows progress by tqdm: bars for the sanity check, training, validation, testing and prediction.
 
     Override ``init_sanity_tqdm``, ``init_train_tqdm``, ``init_validation_tqdm``, ``init_test_tqdm`` or
-    ``init_predict_tqdm`` to change a bar. At most ten times a second a bar is redrawn.
+    ``init_predict_tqdm`` to change a bar. At most ten times a second a bar is redrawn. Where standard output is
+    neither a terminal nor a notebook, a bar is a line, written every 30 seconds and at the end of epochs.
 
     Args:
         refresh_rate: redraw only after multiples of so many batches; 0 shows nothing. The environment
@@ -26,9 +26,16 @@ class TQDMProgressBar(StagedProgressBar):
         process_position: leave so many pairs of lines free above the bars, for those of other processes.
         leave: keep the bar of every epoch on the screen.
 
+    Attributes:
+        BAR_FORMAT: tqdm's ``bar_format``.
+
     Raises:
         leyden.errors.ConfigurationError: a number is no int or negative, or ``leave`` no bool.
     """
+
+    BAR_FORMAT: ClassVar[str] = (
+        "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+    )
 
     def __init__(self, refresh_rate: int = 1, process_position: int = 0, leave: bool = False) -> None:
         rate = number_of("refresh_rate", refresh_rate, "batches", whole=True)
@@ -118,7 +125,7 @@ class TQDMProgressBar(StagedProgressBar):
 
     def open(self, stage: str) -> None:
         self._bars[ATTRIBUTES[stage]] = getattr(self, f"init_{stage}_tqdm")()
-        if stage == "train":
+        if stage == "train" and not self.plain:
             self.throttle.expire()
 
     def restart(self, stage: str, description: str, total: float) -> None:
@@ -135,8 +142,11 @@ class TQDMProgressBar(StagedProgressBar):
         bar.delay = 0
         bar.refresh()
 
+    def writes_lines(self) -> bool:
+        return not in_terminal() and not in_notebook()
+
     def epoch_done(self, n: int) -> None:
-        if self._leave:
+        if self._leave and not self.plain:
             self.redraw("train", n)
             self._bars["train"].close()
         else:
@@ -156,13 +166,16 @@ class TQDMProgressBar(StagedProgressBar):
         flush: bool = False,
     ) -> None:
         """Print above the bars; the arguments are those of :func:`print`."""
+        if self.plain:
+            print(*args, sep=sep, end=end, file=file, flush=flush)
+            return
         text = (" " if sep is None else sep).join(map(str, args))
         Tqdm.write(text, file=file, end="\n" if end is None else end)
         if flush:
             (file or sys.stdout).flush()
 
     def _made(self, description: str, leave: bool, below: int = 0, delay: float = 0) -> Any:
-        return Tqdm(
+        return (LineTqdm if self.plain else Tqdm)(
             desc=description,
             position=2 * self.process_position + below,
             disable=self.is_disabled,
@@ -171,7 +184,7 @@ class TQDMProgressBar(StagedProgressBar):
             dynamic_ncols=True,
             file=sys.stdout,
             smoothing=0,
-            bar_format=FORMAT,
+            bar_format=self.BAR_FORMAT,
         )
 
     def _bar(self, name: str) -> Any:

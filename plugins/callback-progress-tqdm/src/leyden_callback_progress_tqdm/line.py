@@ -43,6 +43,25 @@ class Tqdm(tqdm):  # type: ignore[misc]
         return (text if "." in text else f"{text}.").ljust(WIDTH, "0")
 
 
+class LineTqdm(Tqdm):
+    """A bar for log files: each drawing is a line of its own, without control characters."""
+
+    quiet = True
+    disable: bool
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        """Write the bar, or another text, as a line."""
+        self.fp.write(f"{(str(self) if msg is None else msg).rstrip()}\n")
+        self.fp.flush()
+        return True
+
+    def close(self) -> None:
+        """Take the bar out of tqdm's list; what was written stands."""
+        if not self.disable:
+            self.disable = True
+            self._decr_instances(self)
+
+
 @contextmanager
 def unseen(bar: Any) -> Iterator[None]:
     """Change a bar without drawing it."""

@@ -30,7 +30,7 @@ class LogProgressBar(StagedProgressBar):
 
     def __init__(self, interval: float = 30.0, epoch_interval: float = 1.0) -> None:
         super().__init__(Throttle(number_of("interval", interval, "seconds", whole=False)))
-        self.epochs = Throttle(number_of("epoch_interval", epoch_interval, "seconds", whole=False))
+        self.epochs: Throttle = Throttle(number_of("epoch_interval", epoch_interval, "seconds", whole=False))
         self._passes: dict[str, _Pass] = {}
         self._last = ""
 
@@ -51,14 +51,9 @@ class LogProgressBar(StagedProgressBar):
         last = trainer.max_epochs
         return f"Epoch {trainer.current_epoch}" + (f"/{last - 1}" if last is not None and last > 0 else "")
 
-    def epoch_done(self, n: int) -> None:
-        if self.epochs.due(n):
-            self.redraw("train", n)
-
     def draw(self, stage: str, n: int) -> None:
         metrics = self.get_metrics(self.trainer, self.trainer.lightning_module) if stage == "train" else {}
         line = self._passes[stage].line(n, self.throttle.clock(), metrics)
-        self.epochs.postpone()
         if self._passes[stage].head(n) != self._last:
             self._last = self._passes[stage].head(n)
             print(line, file=sys.stdout, flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from leyden_callback_progress.bar import ProgressBar
 from leyden_callback_progress.throttle import Throttle
@@ -24,11 +24,23 @@ class StagedProgressBar(ProgressBar, ABC):
 
     Attributes:
         skipped: batches of the running epoch that an earlier run did; they do not count for the speed.
+        plain: whether output goes where nothing can be redrawn, so that each drawing is a line that stays.
+        epochs: decides at the end of an epoch, where that is not the matter of ``throttle``.
     """
+
+    LINE_INTERVAL: ClassVar[float] = 30.0
+    """Seconds between two lines of a plain output, at least."""
+    EPOCH_INTERVAL: ClassVar[float] = 1.0
+    """Seconds between the lines of two epochs' ends, at least."""
 
     def __init__(self, throttle: Throttle) -> None:
         super().__init__()
         self.throttle = throttle
+        self.plain = False
+        self.epochs: Throttle | None = None
+        self._interval = throttle.interval
+        self._passes_begun = 0
+        self._drawn: tuple[int, int] | None = None
         self._stages: list[str] = []
         self.skipped = 0
         self._train_n = 0
@@ -53,8 +65,26 @@ class StagedProgressBar(ProgressBar, ABC):
 
     def epoch_done(self, n: int) -> None:
         """A training epoch of ``n`` batches has ended; by default the bar is redrawn when that is due."""
-        if self.throttle.due(0):
+        if (self.epochs or self.throttle).due(0):
             self.redraw("train", n)
+
+    def writes_lines(self) -> bool:
+        """Whether output goes where nothing can be redrawn; asked when a run begins."""
+        return False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        plain = self.writes_lines()
+        if plain and not self.plain:
+            self._interval = self.throttle.interval
+            self.throttle.interval = self.LINE_INTERVAL if self._interval else 0.0
+            self.epochs = Throttle(self.EPOCH_INTERVAL)
+        elif self.plain and not plain:
+            self.throttle.interval, self.epochs = self._interval, None
+        self.plain, self._drawn = plain, None
+        if self.plain and self.epochs is not None:
+            self.throttle.postpone()
+            self.epochs.postpone()
 
     def batches_done(self, stage: str) -> int:
         """Batches that the running epoch, or the running loader of a stage, has done."""
@@ -62,13 +92,20 @@ class StagedProgressBar(ProgressBar, ABC):
 
     def redraw(self, stage: str, n: int) -> None:
         """Draw now, and count from now on."""
-        if self.is_enabled and stage in self._stages:
-            began = self.throttle.clock()
-            if stage == "validation" and self._behind:
-                self.draw("train", self._train_n)
-            self._behind = False
-            self.draw(stage, n)
-            self.throttle.drawn(began)
+        if not self.is_enabled or stage not in self._stages:
+            return
+        if self.plain:
+            if self._drawn == (self._passes_begun, n):
+                return
+            self._drawn = self._passes_begun, n
+        began = self.throttle.clock()
+        if stage == "validation" and self._behind and not self.plain:
+            self.draw("train", self._train_n)
+        self._behind = False
+        self.draw(stage, n)
+        self.throttle.drawn(began)
+        if self.epochs is not None:
+            self.epochs.postpone()
 
     def epoch_description(self, trainer: Trainer) -> str:
         """The text beside the training bar."""
@@ -234,11 +271,13 @@ class StagedProgressBar(ProgressBar, ABC):
 
     def _begin_epoch(self, trainer: Trainer, skipped: int = 0) -> None:
         self._train_n = self.skipped = skipped
+        self._passes_begun += 1
         if "train" in self._stages:
             self.restart("train", self.epoch_description(trainer), self.total_train_batches)
 
     def _begin_loader(self, stage: str, description: str, total: float) -> None:
         if stage in self._stages:
+            self._passes_begun += 1
             several = self._loaders(stage) > 1
             index = self._current_eval_dataloader_idx
             self.restart(stage, f"{description} DataLoader {index}" if several else description, total)

@@ -91,7 +91,7 @@ class _Machine:
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(self.memo[int(argument)])
             case "GLOBAL":
-                stack.append(Node(argument.replace(" ", ".", 1)))
+                stack.append(Node(_dotted(argument)))
             case "STACK_GLOBAL":
                 name, module = pop(), pop()
                 stack.append(Node(f"{module.value}.{name.value}"))
@@ -103,7 +103,7 @@ class _Machine:
                 arguments = [pop() for _ in range(2 if opcode.name == "NEWOBJ_EX" else 1)]
                 stack.append(_made(pop(), arguments))
             case "INST":
-                stack.append(Node(argument.replace(" ", ".", 1), children=_items(self.since_mark())))
+                stack.append(Node(_dotted(argument), children=_items(self.since_mark())))
             case "OBJ":
                 kind, *rest = self.since_mark()
                 stack.append(_made(kind, rest))
@@ -147,6 +147,12 @@ class _Machine:
         while (item := self.stack.pop()) is not self.mark:
             items.append(item)
         return items[::-1]
+
+
+def _dotted(argument: str) -> str:
+    """``module name`` as ``module.name``, with the present name of Python 2's builtins, which old protocols write."""
+    module, _, name = argument.partition(" ")
+    return f"{'builtins' if module == '__builtin__' else module}.{name}"
 
 
 def _made(kind: Node, arguments: list[Node]) -> Node:

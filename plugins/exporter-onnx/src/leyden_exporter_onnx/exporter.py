@@ -69,7 +69,7 @@ class ONNXExporter(VerifiedExporter):
         graph = onnx.load(path, load_external_data=False).graph
         weights = {one.name for one in graph.initializer}
         first = next((one for one in graph.input if one.name not in weights), None)
-        dims = first.type.tensor_type.shape.dim if first is not None else ()
+        dims: Any = first.type.tensor_type.shape.dim if first is not None else ()
         return bool(dims) and not dims[0].HasField("dim_value")
 
     def write(self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]) -> Any:
@@ -159,7 +159,8 @@ def _external(model: Any, options: dict[str, Any]) -> bool:
     given = options.get("external_data")
     if given is not None:
         return bool(given)
-    return sum(one.numel() * one.element_size() for one in model.state_dict().values()) > ONE_FILE
+    tensors = [one for one in model.state_dict().values() if isinstance(one, Tensor)]
+    return sum(one.nbytes for one in tensors) > ONE_FILE
 
 
 def _axes(model: Any, inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from leyden.api._views import MissingNameError
+from leyden.errors import PluginNotFoundError
 
 _STRATEGIES = (
     "DDPStrategy",
@@ -22,6 +22,10 @@ _STRATEGIES = (
     "XLAStrategy",
 )
 _ACCELERATORS = ("CPUAccelerator", "CUDAAccelerator", "MPSAccelerator", "XLAAccelerator")
+
+
+class AbsentComponentError(PluginNotFoundError, ImportError):
+    """The component's distribution is not installed."""
 
 
 @cache
@@ -48,6 +52,6 @@ def placeholder(family: str, name: str, why: str) -> type | None:
 
 def _refuse(why: str) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        raise MissingNameError(why)
+        raise AbsentComponentError(why)
 
     return __init__

@@ -15,14 +15,24 @@ def move_data_to_device(batch: Any, device: torch.device | str | int) -> Any:
     return move_to_device(batch, torch.device(device))
 
 
+_DTYPES = {bool: torch.uint8, int: torch.int, float: torch.float}
+
+
 def convert_to_tensors(data: Any, device: torch.device | str | int) -> Any:
-    """Turn numbers and NumPy arrays into tensors on a device, and move those that are there."""
+    """Turn numbers and NumPy arrays into tensors on a device, and move those that are there.
+
+    Booleans become ``uint8``, ints ``int32`` and floats ``float32``; arrays keep their type.
+    """
+
+    def converted(value: Any) -> Tensor:
+        if type(value) in _DTYPES:
+            return torch.tensor(value, dtype=_DTYPES[type(value)], device=device)
+        return torch.as_tensor(value, device=device).contiguous()
 
     def wanted(value: Any) -> bool:
-        return isinstance(value, bool | int | float) or type(value).__module__ == "numpy"
+        return type(value) in _DTYPES or type(value).__module__ == "numpy"
 
-    tensors = map_nested(data, wanted, lambda value: torch.as_tensor(value, device=device).contiguous())
-    return move_data_to_device(tensors, device)
+    return move_data_to_device(map_nested(data, wanted, converted), device)
 
 
 def convert_tensors_to_scalars(data: Any) -> Any:

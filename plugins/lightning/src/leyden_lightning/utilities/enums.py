@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any
 
 
-class LightningEnum(StrEnum):
+class LightningEnum(str, Enum):  # noqa: UP042  # whose str() is the name of the member
     """Members equal, and hash like, their value in any case."""
 
     @classmethod
@@ -25,9 +25,6 @@ class LightningEnum(StrEnum):
 
     def __hash__(self) -> int:
         return hash(self.value.lower())
-
-    def __str__(self) -> str:
-        return str(self.value)
 
 
 class GradClipAlgorithmType(LightningEnum):

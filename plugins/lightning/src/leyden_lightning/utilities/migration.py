@@ -100,6 +100,11 @@ def _loops(checkpoint: dict[str, Any]) -> None:
                 "is_last_batch": False,
             },
             "epoch_loop.scheduler_progress": done,
+            "epoch_loop.manual_optimization.state_dict": {},
+            "epoch_loop.manual_optimization.optim_step_progress": {
+                "total": {"ready": 0, "completed": 0},
+                "current": {"ready": 0, "completed": 0},
+            },
             "epoch_loop.automatic_optimization.state_dict": {},
             "epoch_loop.automatic_optimization.optim_progress": {
                 "optimizer": {

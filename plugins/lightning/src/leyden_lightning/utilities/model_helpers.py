@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import Any
 from unittest.mock import Mock
 
@@ -51,6 +52,5 @@ def is_overridden(
 
 def get_torchvision_model(model_name: str, **kwargs: Any) -> Any:
     """A model of torchvision's by name."""
-    from torchvision import models  # type: ignore[import-not-found, unused-ignore]
-
+    models = import_module("torchvision.models")  # the caller's own package
     return models.get_model(model_name, **kwargs)

@@ -59,7 +59,7 @@ def get_init_args(frame: FrameType) -> dict[str, Any]:
 
 def _get_init_args(frame: FrameType) -> tuple[Any | None, dict[str, Any]]:
     local = inspect.getargvalues(frame).locals
-    if "__class__" not in local:
+    if "__class__" not in local or frame.f_code.co_name != "__init__":
         return None, {}
     cls = local["__class__"]
     own, args, kwargs = parse_class_init_keys(cls)

@@ -6,6 +6,7 @@ import ast
 import csv
 import os
 from argparse import Namespace
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,16 +94,12 @@ def load_hparams_from_yaml(config_yaml: str | Path, use_omegaconf: bool = True) 
 
 def _as_omegaconf(values: dict[str, Any]) -> Any:
     try:
-        from omegaconf import OmegaConf  # type: ignore[import-not-found, unused-ignore]
-        from omegaconf.errors import (  # type: ignore[import-not-found, unused-ignore]
-            UnsupportedValueType,
-            ValidationError,
-        )
-    except ModuleNotFoundError:
+        omegaconf, errors = import_module("omegaconf"), import_module("omegaconf.errors")
+    except ModuleNotFoundError:  # whoever uses it has it
         return values
     try:
-        return OmegaConf.create(values)
-    except (UnsupportedValueType, ValidationError):
+        return omegaconf.OmegaConf.create(values)
+    except (errors.UnsupportedValueType, errors.ValidationError):
         return values
 
 
@@ -126,9 +123,7 @@ def save_hparams_to_yaml(
     if isinstance(hparams, Namespace):
         hparams = vars(hparams)
     if use_omegaconf and type(hparams).__module__.startswith("omegaconf"):
-        from omegaconf import OmegaConf
-
-        OmegaConf.save(hparams, config_yaml, resolve=True)
+        import_module("omegaconf").OmegaConf.save(hparams, config_yaml, resolve=True)
         return
     if not hasattr(hparams, "items"):
         raise TypeError("hparams must be dictionary")

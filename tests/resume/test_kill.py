@@ -1,0 +1,29 @@
+"""A short version of ``tests.resume.kills``, on another file system than that of temporary files where there is one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = 5
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
+def test_no_kill_damages_a_file_or_loses_a_step(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    folder = memory / f"leyden-{uuid4().hex}" if memory.is_dir() else tmp_path / "kills"
+    command = [sys.executable, "-m", "tests.resume.kills", str(folder), str(KILLS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["kills"], found["damaged"], found["lost"], found["did not resume"]) == (KILLS, [], [], 0)
+    assert found["steps"] > 0
+    assert not folder.exists()

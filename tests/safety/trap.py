@@ -1,0 +1,1 @@
+"""Importing this module is what a hostile file asks for."""
