@@ -8,7 +8,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.architecture.repository import ALL, METAPACKAGE, PLUGINS, VERSION_FILE, Distribution, label
+from tests.architecture.repository import (
+    ALL,
+    METAPACKAGE,
+    PLUGINS,
+    TEMPLATE,
+    VERSION_FILE,
+    Distribution,
+    label,
+)
 
 VERSION = Version(runpy.run_path(str(VERSION_FILE))["__version__"])
 
@@ -19,7 +27,7 @@ def _siblings(distribution: Distribution) -> list[Requirement]:
     return [requirement for requirement in declared if requirement.name in ours]
 
 
-@pytest.mark.parametrize("distribution", ALL, ids=label)
+@pytest.mark.parametrize("distribution", [one for one in ALL if one not in TEMPLATE], ids=label)
 def test_the_version_comes_from_the_one_file(distribution: Distribution) -> None:
     source = distribution.folder / distribution.pyproject["tool"]["hatch"]["version"]["path"]
     assert source.resolve() == VERSION_FILE

@@ -3,6 +3,7 @@
 The blocks of a page share one namespace, as a reader would type them. A block that cannot run alone has the comment
 ``<!-- not run: reason -->`` before it. The pages of plugins may use ``model`` (or ``module``) and ``loader`` without
 making them: a tiny module that has data for every stage and is done after two epochs, and a loader for it.
+Tutorials are followed as a whole, by test_tutorials.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 from tests.docs.blocks import Block, blocks, blocks_of, pages
 from tests.docs.reader import Reader
 
-BLOCKS = [block for page in pages() for block in blocks_of(page)]
+BLOCKS = [block for page in pages() if page.parent.name != "tutorials" for block in blocks_of(page)]
 RUN = [block for block in BLOCKS if not block.not_run]
 SAMPLE = """
 ```python

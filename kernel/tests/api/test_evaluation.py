@@ -80,6 +80,7 @@ def test_predict_calls_the_module_unless_it_has_a_step() -> None:
 
 @pytest.mark.parametrize("call", ["validate", "test", "predict"])
 @pytest.mark.parametrize("inference_mode", [True, False])
+@pytest.mark.filterwarnings("ignore:.predict-none")
 def test_gradients_are_off_and_every_submodule_gets_its_mode_back(call: str, inference_mode: bool) -> None:
     seen: set[tuple[bool, ...]] = set()
 

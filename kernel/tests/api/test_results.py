@@ -10,7 +10,7 @@ import torch
 from kernel.tests.api.tiny import Kept, Linear, numbers, quiet
 
 from leyden.api.warn import LeydenWarning
-from leyden.errors import ConfigurationError
+from leyden.errors import ConfigurationError, UserCodeError
 from leyden.testing import HostStrategy
 
 
@@ -171,13 +171,26 @@ def test_a_parameter_that_changes_afterwards_was_logged_as_it_was() -> None:
 
 def test_a_tensor_changed_in_place_after_logging_is_told() -> None:
     def log(self: Any) -> None:
-        value = self.layer.weight.sum() * 1
+        value = self.layer.weight.double().sum() * 1
         self.log("x", value, on_step=False, on_epoch=True)
         value.data.add_(1)
         value.detach().add_(1)
 
     with pytest.warns(LeydenWarning, match=r"\[log-inplace\].*'x' was changed in place"):
         fitted(logging(training_step=log), 300)
+
+
+def test_float32_on_the_cpu_is_a_number_at_once() -> None:
+    def log(self: Any) -> None:
+        value = self.layer.weight.detach().sum() * 0 + 1
+        self.log("x", value, on_step=True, on_epoch=True)
+        value.add_(1)
+        if self.global_step == 3:
+            with pytest.raises(UserCodeError, match=r"self\.log\('x', …\) got a tensor of shape \(2,\)"):
+                self.log("x", torch.zeros(2), on_step=True, on_epoch=True)
+
+    trainer, _ = fitted(logging(training_step=log), 300)
+    assert views(trainer)["callback"] == {"x": 1, "x_step": 1, "x_epoch": 1}
 
 
 def test_numbers_of_any_kind_and_flat_dicts() -> None:
@@ -287,7 +300,9 @@ def test_all_metrics_are_reduced_in_one_collective_where_they_are_written() -> N
 
     trainer = quiet(strategy=Two(), log_every_n_steps=2)
     trainer.fit(logging(training_step=log), numbers())
-    assert [one[0] for one in trainer.strategy.sent] == [3, 3, 0], "a written batch, the last batch, the epoch"
+    assert [one[0] for one in trainer.strategy.sent] == [3, 3, 0], (
+        "a written batch, the last batch, the epoch"
+    )
 
 
 def test_reading_never_communicates() -> None:

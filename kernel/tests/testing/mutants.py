@@ -703,3 +703,27 @@ MUTANTS = {
         {"return self.total / self.count": "self.count += 1; return self.total / (self.count - 1)"},
     ),
 }
+
+TYPICAL = (
+    "drops a hook argument",
+    "misspells a hook",
+    "takes *args",
+    "writes on all ranks",
+    "prints on all ranks",
+    "keeps global state",
+    "counts in the class",
+    "depends on earlier instances",
+    "prints when imported",
+    "writes a file when imported",
+    "starts a thread when imported",
+    "imports torch when imported",
+    "imports another plugin",
+    "leaks a thread",
+    "leaks a process",
+    "leaves a file open after an exception",
+    "loses state",
+    "keeps state that only code can load",
+    "cannot be pickled",
+    "requires no kernel",
+)
+"""Twenty mistakes that authors of plugins make; the rest of :data:`MUTANTS` is what single families get wrong."""

@@ -1,34 +1,29 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from importlib import import_module
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from leyden.testing import Package, quiet
+
 Score = Callable[[int], float]
 
 
-class Bench:
+class Bench(Package):
     """Fits of a small module with the classes of one package, in one folder.
 
     The module logs ``val_loss`` when it validates and ``train_loss`` in each batch; both are ``score(global_step)``.
     ``epoch_loss`` is logged for the epoch, in its first batch alone.
     """
 
-    def __init__(self, package: str, folder: Path) -> None:
-        self.package, self.folder = package, folder
-        with quiet():
-            self.api = import_module(package)
-            self.callbacks = import_module(f"{package}.callbacks")
+    OFF: ClassVar[tuple[str, ...]] = ("logger", "enable_progress_bar", "enable_model_summary")
 
     def checkpoint(self, dirpath: Any = "ckpts", **arguments: Any) -> Any:
         where = None if dirpath is None else self.folder / dirpath
@@ -38,12 +33,7 @@ class Bench:
         return make_module(self.api.LightningModule, score, validates)
 
     def trainer(self, *callbacks: Any, **keywords: Any) -> Any:
-        off = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
-        components = leyden_components() if self.package == "leyden" else {"accelerator": "cpu"}
-        given: dict[str, Any] = {"max_epochs": 1, "num_sanity_val_steps": 0, **off, **components, **keywords}
-        if self.package == "leyden":
-            given = {name: value for name, value in given.items() if name in accepted() or value is not False}
-        return self.api.Trainer(callbacks=list(callbacks), default_root_dir=self.folder, devices=1, **given)
+        return super().trainer(*callbacks, **{"max_epochs": 1, **keywords})
 
     def fit(
         self,
@@ -149,40 +139,6 @@ def make_module(base: type, score: Score, validates: bool = True) -> Any:
     return (Validating if validates else Module)()
 
 
-def leyden_components() -> dict[str, Any]:
-    from leyden.interfaces import Precision
-    from leyden.testing import HostAccelerator, HostCheckpointIO, HostStrategy
-
-    plugins = [Precision(), HostCheckpointIO()]
-    return {"accelerator": HostAccelerator(), "strategy": HostStrategy(), "plugins": plugins}
-
-
-def accepted() -> set[str]:
-    from leyden.api.keywords import KEYWORDS
-    from leyden.plugins import catalogue
-
-    return {*KEYWORDS, *(entry.name for entry in catalogue().group("leyden.options"))}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Lightning warns about what these fits do on purpose, and logs what it finds on the machine."""
-    levels = {
-        name: logging.getLogger(name).level
-        for name in ("lightning", "pytorch_lightning", "lightning.pytorch")
-    }
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="(?!leyden)")
-        warnings.filterwarnings("error", message=r"\[")
-        for name in levels:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
-
-
 @pytest.fixture
 def full() -> Any:
     """Makes a checkpoint io for a disk that takes so many files."""
@@ -210,6 +166,4 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def both(tmp_path: Path) -> tuple[Bench, Bench]:
     """Leyden, and Lightning to compare it with."""
-    with quiet():
-        pytest.importorskip("pytorch_lightning")
-    return Bench("leyden", tmp_path / "ours"), Bench("pytorch_lightning", tmp_path / "theirs")
+    return Bench.both(tmp_path)

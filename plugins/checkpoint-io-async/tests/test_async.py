@@ -13,7 +13,7 @@ import torch
 
 import leyden
 from leyden.callbacks import ModelCheckpoint
-from leyden.errors import ArgumentTypeError, CheckpointError
+from leyden.errors import ArgumentTypeError, CheckpointError, ConfigurationError
 from leyden.testing import TinyData, TinyModule
 from leyden_checkpoint_io_async import AsyncCheckpointIO
 from leyden_checkpoint_io_async.snapshot import Buffers, Snapshot
@@ -174,6 +174,12 @@ def test_tensors_of_all_kinds(value: torch.Tensor) -> None:
 def test_something_else_than_an_io_is_refused() -> None:
     with pytest.raises(ArgumentTypeError, match="checkpoint_io='torch'"):
         AsyncCheckpointIO("torch")  # type: ignore[arg-type]
+
+    class Together(TorchCheckpointIO):
+        every_rank = True
+
+    with pytest.raises(ConfigurationError, match="rank zero alone"):
+        AsyncCheckpointIO(Together())
 
 
 KILLED = """

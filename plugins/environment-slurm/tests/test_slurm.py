@@ -186,7 +186,8 @@ def test_a_handler_of_the_programs_own_stays(tmp_path: Path, monkeypatch: pytest
     assert told and latest(str(tmp_path)) == 0
 
 
-def test_without_a_job_nothing_is_installed(tmp_path: Path) -> None:
+def test_without_a_job_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEYDEN_PREEMPTION_SIGNALS", "")  # of another plugin, where it is installed
     seen: list[Any] = []
 
     class Look(Callback):

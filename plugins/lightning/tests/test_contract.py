@@ -28,10 +28,10 @@ def run(tmp_path: Path, source: str, *more: str) -> int:
 
 
 def test_a_program_with_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = "import pytorch_lightning as pl\nif pl:\n    from lightning.pytorch.callbacks import EarlyStopping, Timer\n"
+    source = "import pytorch_lightning as pl\nif pl:\n    from lightning.pytorch.callbacks import ModelSummary, Timer\n"
     assert run(tmp_path, source, "--all") == 0
     printed = capsys.readouterr().out
-    assert "there    lightning.pytorch.callbacks.EarlyStopping" in printed and "3 names" in printed
+    assert "there    lightning.pytorch.callbacks.ModelSummary" in printed and "3 names" in printed
 
 
 def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

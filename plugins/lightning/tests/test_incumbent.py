@@ -228,3 +228,11 @@ def test_optuna_prunes(installed: None, off: dict[str, Any]) -> None:
     study.optimize(objective, n_trials=2)
     assert [one.state.name for one in study.trials] == ["COMPLETE", "PRUNED"]
     assert study.trials[0].intermediate_values == {0: 0.0, 1: 0.0, 2: 0.0}
+
+
+def test_a_method_that_only_bears_an_old_name_is_not_called(off: dict[str, Any]) -> None:
+    class Model(BoringModel):
+        def on_epoch_end(self, outputs: Any) -> None:
+            raise AssertionError("called by the program alone")
+
+    leyden.Trainer(max_epochs=1, limit_train_batches=1, limit_val_batches=0, **off).fit(Model())

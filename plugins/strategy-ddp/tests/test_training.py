@@ -444,6 +444,53 @@ def test_a_checkpoint_is_read_by_another_number_of_processes(
     same(one, two)
 
 
+def test_an_epoch_goes_on_with_the_samples_that_are_left_for_another_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEYDEN_SILENCE", "world-size")
+
+    class Save(Callback):
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+            if trainer.global_step == 3:
+                trainer.save_checkpoint(tmp_path / "middle.ckpt")
+
+    whole = shares(tmp_path, numbers(24, shuffle=True), max_epochs=1)
+    tell = Tell(tmp_path, lambda trainer: trainer.lightning_module.seen)
+    fitted(tmp_path, Seen(), numbers(24, shuffle=True), callbacks=[Save()], max_epochs=1)
+    again = trainer(tmp_path, processes=3, max_epochs=1, callbacks=[tell])
+
+    class Begun(Seen):
+        def on_train_start(self) -> None:
+            self.seen.append([])
+
+    again.fit(Begun(), numbers(24, shuffle=True), ckpt_path=tmp_path / "middle.ckpt")
+    done = {one for share in whole for one in share[0][:6]}
+    rest = [json.loads((tmp_path / f"told-{rank}").read_text())[0] for rank in range(3)]
+    assert sorted(done | {one for share in rest for one in share}) == list(range(24))
+    assert [len(share) for share in rest] == [4, 4, 4]
+
+
+def test_what_all_ask_for_is_done_after_the_same_batch(tmp_path: Path) -> None:
+    from leyden.api.soon import after_batch
+
+    class Asks(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.done: list[Any] = []
+
+        def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+            if batch_idx == (1 if self.global_rank == 0 else 3):
+                for _ in range(2):
+                    after_batch(self.trainer, "this", self.act)
+
+        def act(self) -> None:
+            self.done.append([self.trainer.global_step, self.all_gather(self.trainer.global_step).tolist()])
+
+    tell = Tell(tmp_path, lambda trainer: trainer.lightning_module.done)
+    fitted(tmp_path, Asks(), data(40), max_epochs=1, callbacks=[tell])
+    assert told(tmp_path) == [[[6, [6, 6]]]] * 2
+
+
 # -- failures ------------------------------------------------------------------------------------------------------
 
 

@@ -133,6 +133,6 @@ def _no_collection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def both(both_packages: tuple[Package, Package]) -> tuple[Bench, ...]:
+def both(tmp_path: Path) -> tuple[Bench, Bench]:
     """Leyden, and Lightning to compare it with."""
-    return tuple(Bench(one.name, one.folder) for one in both_packages)
+    return Bench.both(tmp_path)

@@ -86,7 +86,8 @@ def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
 
     for name, text in os.environ.items():
         keyword = name.removeprefix("PL_TRAINER_").lower()
-        if name.startswith("PL_TRAINER_") and keyword not in given:
+        own = name.startswith("PL_TRAINER_") and not keyword.startswith("_")  # PL_TRAINER__… is LightningCLI's
+        if own and keyword not in given:
             try:
                 given[keyword] = ast.literal_eval(text)
             except (ValueError, SyntaxError):
@@ -211,6 +212,7 @@ def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
 def _max_epochs(trainer: Trainer, values: Mapping[str, Any]) -> float:
     """The limit of epochs; without any limit of the user's, 1000, said when fitting begins."""
     given = values["max_epochs"]
+    trainer.epochs_open = given is None
     if given is not None or values["max_steps"] != -1:
         return inf if given in (None, -1) else given
     if any(getattr(callback, "leyden_limits_fit", False) for callback in trainer.callbacks):

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.compiled import compile_steps, is_compiled
 from leyden.api.datamodule import LightningDataModule
 from leyden.api.module import LightningModule
 from leyden.api.rank_zero import rank_zero_info
@@ -62,7 +63,8 @@ class Call:
                 raise ArgumentTypeError(
                     f"Trainer.{self.fn} needs a model: none was given, and nothing has run before."
                 )
-        found = getattr(found, "_orig_mod", found) if not inspect.isclass(found) else found
+        if not inspect.isclass(found) and isinstance(getattr(found, "_orig_mod", None), LightningModule):
+            found = compile_steps(found) if is_compiled(found) else found._orig_mod
         if isinstance(found, LightningModule) and "_modules" not in vars(found):
             raise UserCodeError(
                 f"{type(found).__name__}.__init__ did not call super().__init__(). Call it first in there."
@@ -162,6 +164,11 @@ class Call:
                 "ckpt_path='best' needs a callback that keeps the best: add ModelCheckpoint(monitor=…)."
             )
         path = getattr(callback, "best_model_path", "")
+        if len(trainer.checkpoint_callbacks) > 1:
+            warn(
+                "several-best",
+                f"ckpt_path='best' is that of the first of several checkpoint callbacks, {path}.",
+            )
         if not path:
             why = " (fast_dev_run saves none)" if trainer.fast_dev_run else ""
             raise ConfigurationError(
@@ -180,12 +187,13 @@ class Call:
             rank_zero_info(f"ckpt_path='last' is {path}")
         return path
 
-
     def _auto(self, trainer: Trainer) -> str | None:
         from leyden.api.last import resumable_checkpoint
 
         path = resumable_checkpoint(trainer)
-        rank_zero_info(f"ckpt_path='auto' is {path}" if path else "ckpt_path='auto': there is nothing to resume.")
+        rank_zero_info(
+            f"ckpt_path='auto' is {path}" if path else "ckpt_path='auto': there is nothing to resume."
+        )
         return path
 
 

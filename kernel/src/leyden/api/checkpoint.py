@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leyden.api import rich_hparams
-from leyden.api.progress import loops_state, read_loops
+from leyden.api.progress import loops_state, places, read_loops
 from leyden.api.ranks import with_all_ranks
 from leyden.api.rng import rng_state, set_rng_state
-from leyden.api.saved_hparams import plain
+from leyden.api.saved_hparams import plain, stays_object
 from leyden.api.warn import warn
 from leyden.kernel.state import Point
 from leyden.plugins.errors import CheckpointError, listed
@@ -75,7 +75,10 @@ def dump(session: Session, weights_only: bool) -> dict[str, Any]:
     if session.datamodule is not None and (state := session.datamodule.state_dict()):
         checkpoint[type(session.datamodule).__qualname__] = state
     if not weights_only:
-        checkpoint[KEY] = with_all_ranks(session, own_state(session))
+        own = own_state(session)
+        if found := places(own["loaders"]):
+            checkpoint["loops"]["fit_loop"]["state_dict"]["combined_loader"] = found
+        checkpoint[KEY] = with_all_ranks(session, own)
         if session.hooks.on_save_checkpoint:
             session.hooks.on_save_checkpoint(trainer, session.module, checkpoint)
     else:
@@ -136,7 +139,9 @@ def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
         if hparams:
             checkpoint[f"{prefix}hparams_name"] = getattr(owner, "_hparams_name", None)
             key = "hyper_parameters" if not prefix else "datamodule_hyper_parameters"
-            rich = rich_hparams.described(hparams)
+            rich = rich_hparams.described(
+                {name: one for name, one in hparams.items() if not stays_object(one)}
+            )
             checkpoint[key] = plain(dict(hparams), elsewhere=rich)
             if rich:
                 checkpoint.setdefault(rich_hparams.KEY, {})[key] = rich
@@ -178,6 +183,10 @@ def restore_callbacks(callbacks: list[Any], states: dict[str, Any]) -> None:
         )
 
 
+class WeightsOnlyError(CheckpointError, KeyError):
+    """A file without optimizer states was to resume a fit."""
+
+
 def restore_training(session: Session, checkpoint: dict[str, Any]) -> None:
     """Give precision, counters, optimizers, schedulers, metrics and random generators their state.
 
@@ -190,7 +199,7 @@ def restore_training(session: Session, checkpoint: dict[str, Any]) -> None:
         precision.load_state_dict(checkpoint[key])
     for missing, what in (("optimizer_states", "optimizer"), ("lr_schedulers", "learning-rate scheduler")):
         if missing not in checkpoint:
-            raise CheckpointError(
+            raise WeightsOnlyError(
                 f"{session.checkpoint_path} holds no {what} states ({missing!r}): it was saved with weights only, and "
                 "training cannot be resumed from it. Load it with load_from_checkpoint and start anew."
             )

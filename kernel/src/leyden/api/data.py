@@ -21,6 +21,7 @@ from leyden.api.loaders import (
     with_parts,
     without_shuffling,
 )
+from leyden.api.ranks import translate_position
 from leyden.api.resumable import ResumableLoader
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
@@ -74,6 +75,9 @@ class Data:
         self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name, source)
         if (place := self.saved.pop("train", None)) is not None:
             self.train.load_state_dict(place)
+        elif places := self.saved.pop("places", None):
+            self.train.go_on_from(places)
+        translate_position(session)
         self.loaded_in_epoch["train"] = session.state.counters.epoch
         self._validation_interval(count)
 

@@ -189,6 +189,13 @@ def version_of(value: Any) -> int:
     return value._version if isinstance(value, Tensor) and not value.is_inference() else 0
 
 
+def of_several(value: Tensor, name: str) -> UserCodeError:
+    """The error for a tensor that has not one element."""
+    return UserCodeError(
+        f"self.log({name!r}, …) got a tensor of shape {tuple(value.shape)}; allowed is one element."
+    )
+
+
 def stacked(values: list[Any], name: str) -> Tensor:
     """Numbers and one-element tensors as one tensor, in float32 or the default dtype where that is wider."""
     dtype = _dtype()
@@ -196,8 +203,10 @@ def stacked(values: list[Any], name: str) -> Tensor:
     try:
         if len(tensors) == len(values):
             block = torch.stack([one.reshape(()) for one in tensors])
+        elif not tensors:
+            block = torch.tensor(values, dtype=dtype)
         else:
-            device = tensors[0].device if tensors else None
+            device = tensors[0].device
             block = torch.stack(
                 [torch.as_tensor(one, dtype=dtype, device=device).reshape(()) for one in values]
             )

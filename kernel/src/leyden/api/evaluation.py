@@ -10,6 +10,7 @@ from torch import Tensor
 from leyden.api.arguments import step_arguments
 from leyden.api.loaders import LoaderBatches
 from leyden.api.results import Collection, to_numbers
+from leyden.api.warn import warn
 from leyden.kernel.state import RunningStage
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ class EvaluationPass:
         self.logged: list[dict[str, Tensor]] = []
 
     def _in_step(self, name: str, step: Callable[..., Any]) -> Callable[[Any, int, int], Any]:
-        state = self.session.state
+        state, results = self.session.state, self.results
 
         def call(batch: Any, batch_idx: int, dataloader_idx: int) -> Any:
             state.hook = name
             outputs = step(batch, batch_idx, dataloader_idx)
+            if results.pending:
+                results.drain()
             state.hook = None
             return outputs
 
@@ -124,6 +127,11 @@ class EvaluationPass:
     def _keep(self, outputs: Any) -> None:
         if outputs is not None:
             self.predictions[-1].append(outputs)
+        else:
+            warn(
+                "predict-none",
+                "predict_step returned None: what a batch gives is left out of the predictions.",
+            )
 
     def _log_step(self, outputs: Any) -> None:
         if any(entry.on_step for entry in self.collection.entries.values()):

@@ -5,12 +5,33 @@ from __future__ import annotations
 import copy
 import inspect
 from argparse import Namespace
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from types import FrameType
 from typing import Any
 
 from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, did_you_mean, listed, shown
+
+CLASS_PATH, INSTANTIATOR = "_class_path", "_instantiator"
+_GIVEN: ContextVar[tuple[type, dict[str, Any]] | None] = ContextVar("given_hyperparameters", default=None)
+
+
+@contextmanager
+def given_hyperparameters(cls: type, values: Mapping[str, Any], instantiator: str) -> Iterator[None]:
+    """While an object of a class is made, its ``save_hyperparameters`` keeps these instead of what ``__init__`` gets.
+
+    Args:
+        cls: the class; objects of other classes keep their own arguments.
+        values: plain data that describe the arguments.
+        instantiator: what makes an object of them again, kept beside them as ``_instantiator``.
+    """
+    token = _GIVEN.set((cls, {**values, INSTANTIATOR: instantiator}))
+    try:
+        yield
+    finally:
+        _GIVEN.reset(token)
 
 
 class AttributeDict(dict[str, Any]):
@@ -94,7 +115,11 @@ class HyperparametersMixin:
         self.__dict__["_log_hyperparams"] = logger
         left_out = {ignore} if isinstance(ignore, str) else set(ignore or ())
         current = frame if frame is not None else _caller()
-        given = _dataclass_fields(self) if is_dataclass(self) else _init_arguments(self, current)
+        told = _GIVEN.get()
+        if told is not None and type(self) is told[0]:
+            given = dict(told[1])
+        else:
+            given = _dataclass_fields(self) if is_dataclass(self) else _init_arguments(self, current)
         kept, name = _select(given, args, left_out)
         self.__dict__["_hparams_name"] = name
         self._take(kept)
@@ -204,7 +229,7 @@ def merged_hyper_parameters(*owners: Any) -> dict[str, Any] | None:
     for owner in owners:
         if owner is None or not getattr(owner, "_log_hyperparams", False):
             continue
-        own = dict(owner.hparams_initial)
+        own = {k: v for k, v in owner.hparams_initial.items() if k not in (CLASS_PATH, INSTANTIATOR)}
         clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
         if clash:
             raise ConfigurationError(

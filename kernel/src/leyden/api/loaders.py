@@ -102,12 +102,18 @@ class LoaderBatches:
         if not is_plain(ahead):
             warn(
                 "inexact-resume",
-                f"{self.name} has no length, so a batch is fetched ahead, and batches of {type(ahead[0]).__name__} cannot "
-                "be kept in a checkpoint: a run that resumes from it may miss one. Give the loader a length.",
+                f"{self.name} has no length, so a batch is fetched ahead, and batches of {type(ahead[0]).__name__} "
+                "cannot be kept in a checkpoint: a run that resumes from it may miss one. Give the loader a length.",
             )
             ahead = []
         source = self.source.state_dict(running, taken + len(ahead))
         return {"source": source, "ahead": ahead, "ended": self._ended}
+
+    def go_on_from(self, places: list[Any]) -> None:
+        """Go on from the states of those loaders that have any, in their order (Lightning's format)."""
+        parts = self.source.parts if isinstance(self.source, ResumableCombination) else [self.source]
+        for part, place in zip((one for one in parts if one.stateful), places, strict=False):
+            part.go_on_from(place)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take the place in the data from a checkpoint."""

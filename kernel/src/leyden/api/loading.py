@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 
 from leyden.api import rich_hparams
 from leyden.api.checkpoint import checked
+from leyden.api.hparams import CLASS_PATH, INSTANTIATOR
 from leyden.api.migrations import reading
 from leyden.api.rng import isolate_rng
 from leyden.api.warn import warn
 from leyden.interfaces.checkpoint_io import CheckpointIO
-from leyden.plugins.catalogue import catalogue
-from leyden.plugins.components import resolve
+from leyden.plugins.catalogue import NAMES, catalogue
+from leyden.plugins.components import by_attribute, resolve
 from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, listed
 
 DEFAULT_IO = ("fsspec", "torch")
@@ -93,7 +95,7 @@ def load_module(
         hparams, objects = _found(checkpoint, _KEYS, cls)
     checkpoint["hyper_parameters"] = {**hparams, **given}
     with isolate_rng():
-        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path, objects)
+        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path, objects, weights_only is not False)
     module.configure_model()
     module.on_load_checkpoint(checkpoint)
     strict = strict if strict is not None else module.strict_loading
@@ -129,7 +131,7 @@ def load_datamodule(
         hparams, objects = _from_file(hparams_file), None
     else:
         hparams, objects = _found(checkpoint, keys, cls)
-    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path, objects)
+    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path, objects, weights_only is not False)
     if cls.__qualname__ in checkpoint:
         module.load_state_dict(checkpoint[cls.__qualname__])
     return module
@@ -154,6 +156,16 @@ def _from_file(path: Any) -> dict[str, Any]:
     return read_hparams(path)
 
 
+def _configured(cls: Any, hparams: dict[str, Any], path: Any, safe: bool) -> Any:
+    """What a configuration file described, made by the command line's plugin; ``None`` where plain values need none."""
+    described = CLASS_PATH in hparams or any(
+        isinstance(one, Mapping) and "class_path" in one for one in hparams.values()
+    )
+    if not described and not catalogue().named(NAMES, "cli.instantiate_module"):
+        return None
+    return by_attribute("cli", "instantiate_module")(cls, hparams, source=path, trusted=not safe)
+
+
 def _construct(
     cls: Any,
     hparams: dict[str, Any],
@@ -161,7 +173,13 @@ def _construct(
     given: dict[str, Any],
     path: Any,
     objects: rich_hparams.Rebuilding | None = None,
+    safe: bool = True,
 ) -> Any:
+    if INSTANTIATOR in hparams:
+        found = _configured(cls, {**hparams, **given}, path, safe)
+        if found is not None:
+            return found
+        hparams = {key: value for key, value in hparams.items() if key not in (CLASS_PATH, INSTANTIATOR)}
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.compiler import is_dynamo_compiling
 from torch.optim import Optimizer
 
 from leyden.api.class_only import class_only
+from leyden.api.compiled import graph_output, without_compiled
 from leyden.api.data_hooks import DataHooks
 from leyden.api.errors_of_users import not_implemented
 from leyden.api.export import ExportMethods
@@ -47,11 +49,12 @@ class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin
         "_results", "_trainer", "automatic_optimization", "example_input_array", "strict_loading",
     ]  # fmt: skip
     __jit_unused_properties__: ClassVar[list[str]] = [
-        "current_epoch", "device", "device_mesh", "dtype", "example_input_array", "global_rank", "global_step", "hparams",
-        "hparams_initial", "local_rank", "logger", "loggers", "on_gpu", "strict_loading", "trainer",
+        "current_epoch", "device", "device_mesh", "dtype", "example_input_array", "global_rank", "global_step",
+        "hparams", "hparams_initial", "local_rank", "logger", "loggers", "on_gpu", "strict_loading", "trainer",
     ]  # fmt: skip
     _trainer: Trainer | None
     _results: Results | None
+    _compiler_ctx: dict[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -264,31 +267,35 @@ class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin
         """
         results = self._results
         if results is None:
+            if is_dynamo_compiling():
+                return
             if self._trainer is not None:
                 raise ConfigurationError(
                     f"self.log({name!r}, …) is not possible now: no loop of the Trainer is running."
                 )
             warn("log-detached", f"self.log({name!r}, …) does nothing: no Trainer is running this module.")
             return
-        results.log(
-            name,
-            value,
-            batch_size,
-            (
-                prog_bar,
-                logger,
-                on_step,
-                on_epoch,
-                reduce_fx,
-                enable_graph,
-                sync_dist,
-                sync_dist_group,
-                add_dataloader_idx,
-                metric_attribute,
-                rank_zero_only,
-                axis,
-            ),
+        arguments = (
+            prog_bar,
+            logger,
+            on_step,
+            on_epoch,
+            reduce_fx,
+            enable_graph,
+            sync_dist,
+            sync_dist_group,
+            add_dataloader_idx,
+            metric_attribute,
+            rank_zero_only,
+            axis,
         )
+        if is_dynamo_compiling():
+            # What follows cannot be in a graph. An append can: the compiled step does it as a side effect.
+            results.pending.append(
+                (results.state.hook, name, graph_output(value, enable_graph), batch_size, arguments)
+            )
+            return
+        results.log(name, value, batch_size, arguments)
 
     def log_dict(
         self,
@@ -425,7 +432,11 @@ class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_trainer": None, "_results": None}
+        state = {**self.__dict__, "_trainer": None, "_results": None}
+        state.pop("_compiled_call_impl", None)  # compiled code belongs to this object and cannot be pickled
+        if state.pop("_compiler_ctx", None) is not None:
+            return without_compiled(self, state)
+        return state
 
     # -- collectives and conveniences ----------------------------------------------------------------------------
 

@@ -81,6 +81,12 @@ def loops_state(session: Session) -> dict[str, Any]:
     }
 
 
+def places(loaders: dict[str, Any]) -> list[Any]:
+    """The states of the training loaders that have any, for the key ``combined_loader`` of Lightning's format."""
+    source = loaders["train"]["source"] if "train" in loaders else {}
+    return [part["loader"] for part in source.get("parts", [source]) if part.get("loader") is not None]
+
+
 def read_loops(session: Session, checkpoint: dict[str, Any]) -> None:
     """Take the counters from a file that Lightning wrote."""
     counters, state = session.state.counters, session.state
@@ -88,6 +94,7 @@ def read_loops(session: Session, checkpoint: dict[str, Any]) -> None:
     if fit is None:
         counters.epoch, counters.optimizer_steps = int(checkpoint["epoch"]), int(checkpoint["global_step"])
         return
+    session.data.saved = {"places": fit.get("state_dict", {}).get("combined_loader", [])}
     batches, epochs = fit["epoch_loop.batch_progress"], fit["epoch_progress"]["current"]
     steps = fit["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
     manual = fit["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]

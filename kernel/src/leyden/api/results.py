@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from leyden.api.entry import BLOCK, Entry, computed
+from leyden.api.entry import BLOCK, Entry, computed, of_several, version_of
 from leyden.api.log_rules import check_batch_size, check_value, levels, position
 from leyden.api.metric_states import load_metric_states, metric_paths, metric_states
 from leyden.api.record import Record
 from leyden.api.shared_metrics import shared
-from leyden.api.transfer import batch_sizes
+from leyden.api.transfer import first_dimensions
 from leyden.api.warn import warn
 from leyden.kernel.state import RunningStage
 from leyden.plugins.errors import ConfigurationError
@@ -44,13 +44,13 @@ class Collection:
         if self.batch is None:
             return 1
         if self.size is None:
-            sizes = list(batch_sizes(self.batch))
+            sizes = first_dimensions(self.batch)
             if not sizes:
                 raise ConfigurationError(
                     f"self.log({name!r}, …): the batch holds no tensor to tell its size from. Pass "
                     "batch_size to self.log."
                 )
-            if any(one != sizes[0] for one in sizes):
+            if sizes.count(sizes[0]) != len(sizes):
                 warn(
                     "batch-size",
                     f"self.log({name!r}, …) takes {sizes[0]} as the batch size, and the batch holds tensors "
@@ -77,6 +77,7 @@ class Results:
         logged: metrics as the loggers get them.
         bar: numbers for the progress bar.
         axes: the x-axes that were chosen, by the name that loggers get.
+        pending: calls of ``self.log`` in compiled code, with the hooks they were made in, until :meth:`drain`.
     """
 
     def __init__(self, session: Session) -> None:
@@ -94,15 +95,32 @@ class Results:
         self.bar: dict[str, float] = {}
         self.born: dict[str, int] = {}
         self.axes: dict[str, str] = {}
+        self.pending: list[tuple[str | None, str, Any, int | None, tuple[Any, ...]]] = []
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def log(self, name: str, value: Any, batch_size: int | None, arguments: tuple[Any, ...]) -> None:
-        """Take one value; see ``LightningModule.log``. About ten interpreter calls when the key is known."""
+    def log(
+        self,
+        name: str,
+        value: Any,
+        batch_size: int | None,
+        arguments: tuple[Any, ...],
+        *,
+        owned: bool = False,
+    ) -> None:
+        """Take one value; see ``LightningModule.log``. About ten interpreter calls when the key is known.
+
+        Args:
+            name: the name.
+            value: the value.
+            batch_size: samples in the batch, if given.
+            arguments: the other arguments, in the order of ``log_rules.NAMES``.
+            owned: nobody else changes the value in place.
+        """
         current = self.current
         entry = current.entries.get((self.state.hook, name, current.loader))
         if entry is None or entry.arguments != arguments:
-            entry = self._declare(name, value, arguments, entry)
+            entry = self._declare(name, value, arguments, entry, owned)
             if entry is None:
                 return
         if entry.metric is not None:
@@ -114,12 +132,21 @@ class Results:
             if not isinstance(value, Tensor):
                 value, entry.version = check_value(name, value), 0
             elif not arguments[5]:
-                # What has no graph may be a buffer or a parameter, which change in place: those are copied.
-                if entry.copy or value.grad_fn is None:
+                if value.__class__ is Tensor and value.dtype is torch.float32 and value.is_cpu:
+                    # Nothing is waited for on the CPU, and a number costs 0.15 µs where detach costs 0.35, and is
+                    # stacked without a view of each: 20 metrics a step cost 1.35 of the loop by hand before, 1.22 after.
+                    try:
+                        value, version = value.item(), 0
+                    except RuntimeError as error:
+                        raise of_several(value, name) from error
+                elif owned:
+                    value, version = value.detach(), version_of(value)
+                elif entry.copy or value.grad_fn is None:
+                    # What has no graph may be a buffer or a parameter, which change in place: those are copied.
                     value, version = value.detach().clone(), 0
                 else:
                     value, version = value.detach(), value._version
-                    entry.versions += version
+                entry.versions += version
                 entry.version = version
         entry.last = value
         entry.count += 1
@@ -134,8 +161,21 @@ class Results:
             if entry.count >= BLOCK:
                 entry.fold()
 
+    def drain(self) -> None:
+        """Take what compiled code logged since the last time, each in the hook it was logged in."""
+        pending, self.pending = self.pending, []
+        outer = self.state.hook
+        try:
+            for hook, name, value, batch_size, arguments in pending:
+                self.state.hook = hook
+                # the next replay of a CUDA graph writes its outputs anew
+                owned = not (isinstance(value, Tensor) and value.is_cuda)
+                self.log(name, value, batch_size, arguments, owned=owned)
+        finally:
+            self.state.hook = outer
+
     def _declare(
-        self, name: str, value: Any, arguments: tuple[Any, ...], known: Entry | None
+        self, name: str, value: Any, arguments: tuple[Any, ...], known: Entry | None, owned: bool
     ) -> Entry | None:
         if not self.enabled:
             warn("log-barebones", "self.log does nothing under barebones=True.")
@@ -146,7 +186,7 @@ class Results:
                     raise ConfigurationError(
                         f"self.log({name!r}, …) got a nested dict; a flat one is allowed."
                     )
-                self.log(inner, one, None, arguments)
+                self.log(inner, one, None, arguments, owned=owned)
             return None
         if known is not None and known.resumed:
             known.arguments, known.resumed, known.axis = arguments, False, arguments[11]
@@ -220,7 +260,11 @@ class Results:
                 continue
             if entry.metric is not None and phase == "epoch" and entry.on_epoch:
                 entry.shared = computed(entry.metric, entry.name)
-            elif entry.sync and entry.metric is None and (phase == "step" or entry.shared is None or entry.values):
+            elif (
+                entry.sync
+                and entry.metric is None
+                and (phase == "step" or entry.shared is None or entry.values)
+            ):
                 named = groups.setdefault(0 if entry.group is None else id(entry.group), (entry.group, {}))[1]
                 named[f"{hook} {name} {loader}"] = entry
         found: dict[int, Tensor] = {}
@@ -252,6 +296,8 @@ class Results:
             phase: ``step`` or ``epoch``.
             known: values of the step over all processes, from :meth:`share`.
         """
+        if self.pending:
+            self.drain()
         found: dict[str, Tensor] = {}
         for entry in collection.entries.values():
             if entry.last is None and entry.total is None and entry.metric is None:
@@ -351,6 +397,7 @@ class Results:
     def clear(self) -> None:
         """Forget everything (a run begins, or the sanity check is over)."""
         self.callback, self.logged, self.bar, self.born, self.axes = {}, {}, {}, {}, {}
+        self.pending = []
         self.train.reset()
         self.evaluation.reset()
 

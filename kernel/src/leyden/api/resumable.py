@@ -92,7 +92,7 @@ class ResumableLoader:
     def _end_saved_pass(self, place: Any, ended: bool) -> None:
         self.loader.load_state_dict(place)
         if isinstance(self.loader, DataLoader):  # torchdata's goes on in the pass that follows the load
-            self.loader.state_dict() if ended else iter(self.loader)
+            self.loader.state_dict() if ended else iter(self.loader)  # type: ignore[attr-defined]
         elif next(iter(self.loader), self) is not self:
             self.loader.load_state_dict(place)  # the state of an end is that of a beginning
 
@@ -152,6 +152,10 @@ class ResumableLoader:
         """Take the place in the data from a checkpoint; :meth:`start` goes there."""
         self.set_own_randomness(state["own"])
         self._saved = {**state, "loader": state["loader"] if self.stateful else None}
+
+    def go_on_from(self, place: Any) -> None:
+        """Go on from the loader's own state, as Lightning saved it."""
+        self._saved = {"started": None, "first": None, "loader": place, "behind": False, "taken": 0}
 
     def end_workers(self) -> None:
         """End worker processes that the loader keeps from pass to pass."""

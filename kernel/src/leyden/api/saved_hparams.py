@@ -58,7 +58,7 @@ def plain(values: dict[str, Any], elsewhere: Collection[str] = ()) -> dict[str, 
         try:
             kept[key] = plain_value(value)
         except TypeError:
-            if keep_objects and _picklable(value):
+            if stays_object(value):
                 kept[key] = value
             elif key not in elsewhere:
                 dropped.append(f"{key} ({type(value).__name__})")
@@ -69,6 +69,17 @@ def plain(values: dict[str, Any], elsewhere: Collection[str] = ()) -> dict[str, 
             "with save_hyperparameters(ignore=[…]) and pass them to load_from_checkpoint.",
         )
     return kept
+
+
+def stays_object(value: Any) -> bool:
+    """Whether a value is saved as the object that it is, because plain data cannot hold it and that is wanted."""
+    if not keep_objects:
+        return False
+    try:
+        plain_value(value)
+    except TypeError:
+        return _picklable(value)
+    return False
 
 
 def _picklable(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
@@ -29,15 +30,40 @@ class InstalledKeywords(inspect.Signature):
 
 def parameters() -> list[inspect.Parameter]:
     """One keyword-only parameter for each keyword, the Trainer's own first."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
+    keyword, precise = inspect.Parameter.KEYWORD_ONLY, _precise()
     own = [
-        inspect.Parameter(name, keyword, default=one.default, annotation=one.annotation)
+        inspect.Parameter(name, keyword, default=one.default, annotation=precise.get(name, one.annotation))
         for name, one in KEYWORDS.items()
     ]
     return own + [
-        inspect.Parameter(name, keyword, default=option.default, annotation=option.annotation)
+        inspect.Parameter(
+            name, keyword, default=option.default, annotation=precise.get(name, option.annotation)
+        )
         for name, option, _ in options()
     ]
+
+
+def _precise() -> dict[str, Any]:
+    """The types of keywords whose own annotation says ``object``, because their check is in words."""
+    from leyden.api.callback import Callback
+    from leyden.api.logger import Logger
+    from leyden.interfaces.accelerator import Accelerator
+    from leyden.interfaces.checkpoint_io import CheckpointIO
+    from leyden.interfaces.environment import ClusterEnvironment
+    from leyden.interfaces.precision import Precision
+    from leyden.interfaces.profiler import Profiler
+    from leyden.interfaces.strategy import Strategy
+
+    component = Precision | CheckpointIO | ClusterEnvironment
+    return {
+        "accelerator": str | Accelerator,
+        "callbacks": list[Callback] | Callback | None,
+        "logger": bool | Logger | list[Logger] | None,
+        "plugins": component | list[component | Any] | Any | None,
+        "profiler": str | Profiler | None,
+        "strategy": str | Strategy,
+        "trace": bool | str | PathLike[str],
+    }
 
 
 def options() -> list[tuple[str, Any, str]]:

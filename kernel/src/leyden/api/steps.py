@@ -35,6 +35,7 @@ class TorchStep(StepScheme):
         self.module = module = session.module
         self.trainer = session.trainer
         self.hooks = session.hooks
+        self.metrics = session.metrics
         self.strategy = session.strategy
         self.precision = session.strategy.precision
         self.optimizers: list[Optimizer] = configured.optimizers
@@ -177,6 +178,8 @@ class AutomaticStep(TorchStep):
         state = self.state
         outer, state.hook = state.hook, "training_step"
         self.result = result = self.training_step(batch, batch_idx)
+        if self.metrics.pending:
+            self.metrics.drain()
         state.hook = outer
         loss = result if result.__class__ is Tensor else loss_of(result)
         if window != 1 and loss is not None:
@@ -289,6 +292,8 @@ class ManualStep(TorchStep):
         state = self.state
         outer, state.hook = state.hook, "training_step"
         result = self.training_step(batch, batch_idx)
+        if self.metrics.pending:
+            self.metrics.drain()
         state.hook = outer
         if self.hooks.leyden_update_end:
             self.hooks.leyden_update_end(self.trainer, self.module, batch_idx)

@@ -110,6 +110,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         self.session: Session | None = None
         self.evaluation_counts: dict[tuple[str, int], int] = {}
         self.notes: list[str] = []
+        self.epochs_open = False
         self.given = dict(keywords)
         self.brought_by: dict[int, str] = {}
         self._module: Any = None
@@ -162,6 +163,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         Raises:
             leyden.errors.LeydenError: something needed is missing or contradictory; before the first step.
         """
+        self.epochs_open = False
         if self.notes:
             for note in self.notes:
                 warn("max-epochs", note)
@@ -310,7 +312,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         written = None
         if hooks.leyden_write_checkpoint:
             written = hooks.leyden_write_checkpoint(self, session.module, contents, path, storage_options)
-        if written is None and self.is_global_zero:
+        if written is None and (self.is_global_zero or io.every_rank):
             io.save_checkpoint(contents, filepath, storage_options)
         self.strategy.barrier("save_checkpoint")
         if hooks.leyden_checkpoint_saved:
@@ -433,7 +435,9 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
     @property
     def max_epochs(self) -> int | None:
-        """The limit of epochs; -1 for none."""
+        """The limit of epochs; -1 for none, ``None`` where a fit has yet to choose one."""
+        if self.epochs_open:
+            return None
         limit = self.run_state.limits.max_epochs
         return -1 if limit == inf else int(limit)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leyden.api.loop_views import EvaluationLoopView
 from leyden.api.loop_views import FitLoopView as FitLoopView
+from leyden.api.rank_zero import rank_zero_info
 from leyden.interfaces.precision import Precision
 from leyden.kernel.state import RunningStage, RunState, TrainerFn, TrainerStatus
 
@@ -100,7 +101,13 @@ class TrainerViews:
 
     @should_stop.setter
     def should_stop(self, value: bool) -> None:
-        self.run_state.should_stop = value
+        state, limits = self.run_state, self.run_state.limits
+        if value and not state.should_stop and state.counters.epoch + 1 < limits.min_epochs:
+            steps = limits.min_steps or None
+            rank_zero_info(
+                f"A stop was asked for. Not before min_epochs={limits.min_epochs}, min_steps={steps} is met."
+            )
+        state.should_stop = value
 
     @property
     def interrupted(self) -> bool:
@@ -314,13 +321,6 @@ class TrainerViews:
     def num_devices(self) -> int:
         """Devices on this machine."""
         return len(self.device_ids)
-
-    @property
-    def distributed_sampler_kwargs(self) -> dict[str, int] | None:
-        """``num_replicas`` and ``rank`` for a ``DistributedSampler``; ``None`` with one process."""
-        if self.world_size == 1:
-            return None
-        return {"num_replicas": self.world_size, "rank": self.global_rank}
 
     @property
     def is_global_zero(self) -> bool:

@@ -75,6 +75,15 @@ def move_to_device(batch: Any, device: torch.device) -> Any:
     return map_nested(batch, _movable, move)
 
 
+def first_dimensions(batch: Any) -> list[int]:
+    """What :func:`batch_sizes` yields, as a list; the common batch, a list of tensors, is looked at in one go."""
+    if batch.__class__ in (list, tuple):
+        sizes = [one.size(0) for one in batch if one.__class__ is Tensor and one.ndim]
+        if len(sizes) == len(batch):
+            return sizes
+    return list(batch_sizes(batch))
+
+
 def batch_sizes(batch: Any) -> Iterator[int]:
     """The first dimension of every tensor of a batch (1 for a scalar), and the length of every string."""
     if isinstance(batch, Tensor):

@@ -23,6 +23,8 @@ from leyden.plugins.selection import canonical
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 TEXT = re.compile(r'[^"\\\x00-\x1f\x7f]+')
+LONGEST = 40
+"""Characters of a class or entry point, so that no line of a template grows too long."""
 OWN = "leyden-"
 TEMPLATES = files("leyden.cli").joinpath("templates")
 COMMON = {
@@ -143,11 +145,18 @@ class Plan:
         usable = self.entry.isidentifier() and not keyword.iskeyword(self.entry)
         if not (usable if self.group == OPTIONS else ENTRY.fullmatch(self.entry)):
             raise ConfigurationError.about("--entry-point", self.entry, "letters, digits and '_'")
+        for argument, name in (("--entry-point", self.entry), ("--class", self.cls)):
+            if len(name) > LONGEST:
+                raise ConfigurationError.about(argument, name, f"{LONGEST} characters at most")
         if not self.cls.isidentifier() or keyword.iskeyword(self.cls):
-            raise ConfigurationError.about("--class", self.cls, "the name of a class", "Give one with --class.")
+            raise ConfigurationError.about(
+                "--class", self.cls, "the name of a class", "Give one with --class."
+            )
         for argument, text in (("--author", self.author), ("--description", self.summary or "-")):
             if not TEXT.fullmatch(text):
-                raise ConfigurationError.about(argument, text, "a line without quotation marks and backslashes")
+                raise ConfigurationError.about(
+                    argument, text, "a line without quotation marks and backslashes"
+                )
         owners = {one.distribution for one in catalogue().named(self.group, self.entry)}
         others = {one for one in owners if canonical(one) != canonical(self.name)}
         if others:
@@ -174,7 +183,9 @@ class Plan:
                 allowed = "a name that the module does not use for something else"
                 raise ConfigurationError.about("--class", self.cls, allowed, "Put a word before it.")
         common = {
-            path: Template(TEMPLATES.joinpath("common", name).read_text(encoding="utf-8")).substitute(self.words)
+            path: Template(TEMPLATES.joinpath("common", name).read_text(encoding="utf-8")).substitute(
+                self.words
+            )
             for path, name in COMMON.items()
         }
         return {**common, **code, f"src/{self.package}/py.typed": ""}
@@ -193,7 +204,9 @@ class Plan:
 def _group(family: str) -> str:
     group = named(family)
     if family_of(group) not in families():
-        raise ConfigurationError.about("--family", family, listed(families()), "The others are written by hand.")
+        raise ConfigurationError.about(
+            "--family", family, listed(families()), "The others are written by hand."
+        )
     return group
 
 

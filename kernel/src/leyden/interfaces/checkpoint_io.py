@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 Path = str | PathLike[str]
 
 
 class CheckpointIO(ABC):
-    """Writes, reads and removes checkpoints. A name never bears a half-written file."""
+    """Writes, reads and removes checkpoints. A name never bears a half-written file.
+
+    Attributes:
+        every_rank: all processes save together, rather than rank zero alone.
+    """
+
+    every_rank: ClassVar[bool] = False
 
     @abstractmethod
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Path, storage_options: Any = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from leyden.plugins.errors import ConfigurationError, did_you_mean, listed
 
 KERNEL = "leyden-kernel"
-_KEYS = ("plugins", "disable_plugins", "strict", "lock")
+_KEYS = ("plugins", "disable_plugins", "strict", "lock", "cli")
 
 
 def canonical(name: str) -> str:
@@ -94,6 +94,12 @@ def _matches(item: str, name: str, distribution: str, version: str) -> bool:
     return (wanted == name or canonical(wanted) == canonical(distribution)) and pin in ("", version)
 
 
+def project_defaults() -> tuple[dict[str, Any], Path | None]:
+    """``[tool.leyden.cli]`` of the nearest pyproject.toml, in the shape of a configuration file, and that file."""
+    table, path = _project_table()
+    return table.get("cli", {}), path
+
+
 def _project_table() -> tuple[dict[str, Any], Path | None]:
     for folder in (Path.cwd(), *Path.cwd().parents):
         path = folder / "pyproject.toml"
@@ -130,6 +136,8 @@ def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
             raise ConfigurationError.about(f"[tool.leyden] {key} in {path}", value, "a list of names")
     if not isinstance(table.get("lock", ""), str):
         raise ConfigurationError.about(f"[tool.leyden] lock in {path}", table["lock"], "a file's name")
+    if not isinstance(table.get("cli", {}), dict):
+        raise ConfigurationError.about(f"[tool.leyden] cli in {path}", table["cli"], "a table")
     if not isinstance(table.get("strict", False), bool):
         raise ConfigurationError.about(f"[tool.leyden] strict in {path}", table["strict"], "true or false")
     return table

@@ -49,7 +49,7 @@ class FakeDists:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()
         self._made: list[FakeDist] = []
 
     def __call__(

@@ -29,7 +29,7 @@ class Runner:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()
 
     def __call__(
         self,

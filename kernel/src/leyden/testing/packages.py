@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 LEYDEN = "leyden"
 LIGHTNING = "pytorch_lightning"
-OFF = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 
 
 class Package:
-    """One of the two packages, by the names that programs use.
+    """One of the two packages, by the names that programs use; tests subclass it with what they run.
 
     Args:
         name: ``"leyden"`` or ``"pytorch_lightning"``.
@@ -28,12 +27,34 @@ class Package:
         loggers: its module ``loggers``.
     """
 
+    OFF: ClassVar[tuple[str, ...]] = (
+        "logger",
+        "enable_checkpointing",
+        "enable_progress_bar",
+        "enable_model_summary",
+    )
+    """Trainer keywords that are ``False`` unless given."""
+
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         with quiet():
             self.api = import_module(name)
             self.callbacks = import_module(f"{name}.callbacks")
             self.loggers = import_module(f"{name}.loggers")
+
+    @classmethod
+    def both(cls, folder: Path, *arguments: Any) -> tuple[Self, Self]:
+        """Leyden and Lightning, each with a folder of its own; the test is skipped where the latter is missing.
+
+        Args:
+            folder: where their folders are made.
+            arguments: further arguments of a subclass.
+        """
+        import pytest
+
+        with quiet():
+            pytest.importorskip(LIGHTNING)
+        return cls(LEYDEN, folder / "ours", *arguments), cls(LIGHTNING, folder / "theirs", *arguments)
 
     @property
     def ours(self) -> bool:
@@ -46,12 +67,12 @@ class Package:
             return import_module(f"{self.name}.{name}")
 
     def trainer(self, *callbacks: Any, **keywords: Any) -> Any:
-        """A Trainer on the CPU without logger, checkpoints, bar, summary and sanity check unless they are given.
+        """A Trainer on the CPU, without a sanity check and without what :attr:`OFF` names unless it is given.
 
         Leyden's has the components of :mod:`leyden.testing.host`, so that no plugin needs to be installed.
         """
         given: dict[str, Any] = {"num_sanity_val_steps": 0, "devices": 1, "default_root_dir": self.folder}
-        given |= dict.fromkeys(OFF, False)
+        given |= dict.fromkeys(self.OFF, False)
         if self.ours:
             given = {name: one for name, one in given.items() if name in accepted()} | host_components()
         else:

@@ -55,8 +55,6 @@ def leyden_run(tmp_path: Path) -> Runner:
 @pytest.fixture
 def both_packages(tmp_path: Path) -> tuple[Package, Package]:
     """Leyden and pytorch-lightning, each with a folder of its own; skipped where the latter is not installed."""
-    from leyden.testing.packages import LEYDEN, LIGHTNING, Package, quiet
+    from leyden.testing.packages import Package
 
-    with quiet():
-        pytest.importorskip(LIGHTNING)
-    return Package(LEYDEN, tmp_path / "ours"), Package(LIGHTNING, tmp_path / "theirs")
+    return Package.both(tmp_path)

@@ -30,7 +30,9 @@ class LogProgressBar(StagedProgressBar):
 
     def __init__(self, interval: float = 30.0, epoch_interval: float = 1.0) -> None:
         super().__init__(Throttle(number_of("interval", interval, "seconds", whole=False)))
-        self.epochs: Throttle = Throttle(number_of("epoch_interval", epoch_interval, "seconds", whole=False))
+        self.epoch_throttle: Throttle = Throttle(
+            number_of("epoch_interval", epoch_interval, "seconds", whole=False)
+        )
         self._passes: dict[str, _Pass] = {}
         self._last = ""
 
@@ -38,7 +40,7 @@ class LogProgressBar(StagedProgressBar):
         super().setup(trainer, pl_module, stage)
         self._last = ""
         self.throttle.postpone()
-        self.epochs.postpone()
+        self.epoch_throttle.postpone()
 
     def open(self, stage: str) -> None:
         self.restart(stage, "", float("inf"))

@@ -25,7 +25,7 @@ class StagedProgressBar(ProgressBar, ABC):
     Attributes:
         skipped: batches of the running epoch that an earlier run did; they do not count for the speed.
         plain: whether output goes where nothing can be redrawn, so that each drawing is a line that stays.
-        epochs: decides at the end of an epoch, where that is not the matter of ``throttle``.
+        epoch_throttle: decides at the end of an epoch, where that is not the matter of ``throttle``.
     """
 
     LINE_INTERVAL: ClassVar[float] = 30.0
@@ -37,7 +37,7 @@ class StagedProgressBar(ProgressBar, ABC):
         super().__init__()
         self.throttle = throttle
         self.plain = False
-        self.epochs: Throttle | None = None
+        self.epoch_throttle: Throttle | None = None
         self._interval = throttle.interval
         self._passes_begun = 0
         self._drawn: tuple[int, int] | None = None
@@ -65,7 +65,7 @@ class StagedProgressBar(ProgressBar, ABC):
 
     def epoch_done(self, n: int) -> None:
         """A training epoch of ``n`` batches has ended; by default the bar is redrawn when that is due."""
-        if (self.epochs or self.throttle).due(0):
+        if (self.epoch_throttle or self.throttle).due(0):
             self.redraw("train", n)
 
     def writes_lines(self) -> bool:
@@ -78,13 +78,13 @@ class StagedProgressBar(ProgressBar, ABC):
         if plain and not self.plain:
             self._interval = self.throttle.interval
             self.throttle.interval = self.LINE_INTERVAL if self._interval else 0.0
-            self.epochs = Throttle(self.EPOCH_INTERVAL)
+            self.epoch_throttle = Throttle(self.EPOCH_INTERVAL)
         elif self.plain and not plain:
-            self.throttle.interval, self.epochs = self._interval, None
+            self.throttle.interval, self.epoch_throttle = self._interval, None
         self.plain, self._drawn = plain, None
-        if self.plain and self.epochs is not None:
+        if self.plain and self.epoch_throttle is not None:
             self.throttle.postpone()
-            self.epochs.postpone()
+            self.epoch_throttle.postpone()
 
     def batches_done(self, stage: str) -> int:
         """Batches that the running epoch, or the running loader of a stage, has done."""
@@ -104,8 +104,8 @@ class StagedProgressBar(ProgressBar, ABC):
         self._behind = False
         self.draw(stage, n)
         self.throttle.drawn(began)
-        if self.epochs is not None:
-            self.epochs.postpone()
+        if self.epoch_throttle is not None:
+            self.epoch_throttle.postpone()
 
     def epoch_description(self, trainer: Trainer) -> str:
         """The text beside the training bar."""

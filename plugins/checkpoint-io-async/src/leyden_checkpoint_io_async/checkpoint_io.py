@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from leyden.errors import ArgumentTypeError
+from leyden.errors import ArgumentTypeError, ConfigurationError
 from leyden.interfaces import CheckpointIO
 from leyden.interfaces.checkpoint_io import Path
 from leyden_checkpoint_io_async.snapshot import Buffers, Snapshot
@@ -23,15 +23,19 @@ class AsyncCheckpointIO(CheckpointIO):
     Args:
         checkpoint_io: what writes and reads; files of ``torch.save`` by default.
         reuse_memory: keep the memory of the copy for the next one. Without it each save allocates anew, which takes
-            about as long again.
+            longer.
 
     Raises:
-        leyden.errors.ArgumentTypeError: ``checkpoint_io`` is none.
+        leyden.errors.ConfigurationError: ``checkpoint_io`` is none, or one with which all processes write together.
     """
 
     def __init__(self, checkpoint_io: CheckpointIO | None = None, reuse_memory: bool = True) -> None:
         if checkpoint_io is not None and not isinstance(checkpoint_io, CheckpointIO):
             raise ArgumentTypeError.about("checkpoint_io", checkpoint_io, "None or a CheckpointIO")
+        if checkpoint_io is not None and checkpoint_io.every_rank:
+            allowed = "one that writes on rank zero alone"
+            remedy = "Processes that write together would do so while they train together."
+            raise ConfigurationError.about("checkpoint_io", checkpoint_io, allowed, remedy)
         self._checkpoint_io = checkpoint_io
         self.reuse_memory = reuse_memory
         self._reset()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.soon import after_batch
 from leyden.api.warn import warn
+from leyden.plugins import hookimpl
 from leyden_environment_slurm.environment import SLURMEnvironment
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ class Requeue:
         self._before: Any = None
         self._signal: Any = None
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    @hookimpl(tryfirst=True)
+    def leyden_run_start(self, trainer: Trainer) -> None:
+        # First, so that a plugin that ends the process on this signal leaves it to this one.
+        if trainer.state.fn != "fit":
+            return
         environment = trainer.strategy.environment
         if environment is None and SLURMEnvironment.detect():
             environment = SLURMEnvironment()
@@ -48,6 +53,9 @@ class Requeue:
 
     def _told(self, trainer: Trainer) -> None:
         after_batch(trainer, "requeue", lambda: requeue(trainer))
+
+    def on_exception(self) -> None:
+        self.teardown()
 
     def teardown(self) -> None:
         if self._signal is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,8 @@ class _Owners:
         module, found = self.session.module, []
         for owner in [*self.session.trainer.callbacks, *([module] if modules else [])]:
             method = overridden(owner, name, None)
-            if method is not None:
+            # one that wants more than 1.x handed over is the program's own, and bears the name by chance
+            if method is not None and _required(method) <= (0 if owner is module else 2):
                 note(f"{name} of a {'module' if owner is module else 'callback'}", MODERN[name])
                 found.append(_taking(method, 0 if owner is module else len(positional(method)[0])))
         return found
@@ -129,6 +131,13 @@ class _Owners:
                 session.in_hook(name, one, trainer, pl_module)
 
         return fire if methods else None
+
+
+def _required(method: Callable[..., Any]) -> int:
+    """How many arguments a method cannot do without."""
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(method).parameters.values()
+    return sum(one.kind in by_position and one.default is one.empty for one in parameters)
 
 
 def _taking(method: Callable[..., Any], count: int) -> Callable[..., Any]:

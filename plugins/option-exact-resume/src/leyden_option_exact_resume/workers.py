@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 import random
 import sys
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -15,12 +15,15 @@ from leyden.api.rng import set_rng_state
 from leyden_option_exact_resume import own
 
 
+Encoded = tuple[bytes, tuple[Any, ...], tuple[Any, ...] | None, dict[str, Any]]
+
+
 class Carried(NamedTuple):
     """A batch, the worker that made it, and the state of its generators afterwards; ``None`` when that is as before."""
 
     batch: Any
     worker: int
-    state: bytes | None
+    state: Encoded | None
 
 
 class Carrying:
@@ -32,7 +35,7 @@ class Carrying:
 
     def __init__(self, collate: Callable[[Any], Any]) -> None:
         self.collate = collate
-        self._last: bytes | None = None
+        self._last: Encoded | None = None
         self._found: dict[str, Any] | None = None
 
     def __call__(self, samples: Any) -> Any:
@@ -42,10 +45,15 @@ class Carrying:
         if self._found is None:
             self._found = own.find(dataset=info.dataset, collate=self.collate)
         state = encoded({path: own.get(one) for path, one in self._found.items()})
-        if state == self._last:
+        if _equal(state, self._last):
             return Carried(batch, info.id, None)
         self._last = state
         return Carried(batch, info.id, state)
+
+
+def _equal(state: Encoded, last: Encoded | None) -> bool:
+    # Tensors in what the dataset holds cannot be compared by ==; such datasets draw numbers in any case.
+    return last is not None and not state[3] and state == last
 
 
 class Seeded:
@@ -99,28 +107,29 @@ class Unpacked:
         return batch
 
 
-def encoded(held: dict[str, Any]) -> bytes:
-    """The state of a worker's generators; made after every batch, hence without tensors, which pickle slowly."""
+def encoded(held: dict[str, Any]) -> Encoded:
+    """The state of a worker's generators; made after every batch, hence of what copies and compares fast."""
     numpy = sys.modules.get("numpy")
     state = torch.get_rng_state()
-    process = (
-        state.numpy().tobytes() if numpy is not None else bytes(state.tolist()),
-        random.getstate(),
-        numpy.random.get_state() if numpy is not None else None,
-    )
-    return pickle.dumps((process, held), protocol=5)
+    version, internal, gauss = random.getstate()
+    by_numpy = None
+    if numpy is not None:
+        kind, keys, *rest = numpy.random.get_state()
+        by_numpy = (kind, keys.tobytes(), *rest)
+    by_torch = state.numpy().tobytes() if numpy is not None else bytes(state.tolist())
+    return by_torch, (version, array("I", internal).tobytes(), gauss), by_numpy, held
 
 
 def decoded(state: Any) -> Any:
-    """A worker's state as a checkpoint holds it. It came from this process's own workers, hence by pickle."""
-    if not isinstance(state, bytes):
+    """A worker's state as a checkpoint holds it."""
+    if not isinstance(state, tuple):
         return state
-    (made_by_torch, (version, internal, gauss), numpy), held = pickle.loads(state)
+    by_torch, (version, internal, gauss), by_numpy, held = state
     process: dict[str, Any] = {
-        "torch": torch.frombuffer(bytearray(made_by_torch), dtype=torch.uint8),
-        "python": [version, list(internal), gauss],
+        "torch": torch.frombuffer(bytearray(by_torch), dtype=torch.uint8),
+        "python": [version, array("I", internal).tolist(), gauss],
     }
-    if numpy is not None:
-        kind, keys, *rest = numpy
-        process["numpy"] = [kind, torch.from_numpy(keys.astype("int64")), *rest]
+    if by_numpy is not None:
+        kind, keys, *rest = by_numpy
+        process["numpy"] = [kind, torch.tensor(array("I", keys).tolist()), *rest]
     return [process, held]

@@ -33,7 +33,9 @@ class DialectContract(RunContract):
         with_it, without = self.run(*self.stages).ok(), self.run(*self.stages, allowed=()).ok()
         assert with_it.events == without.events
         assert with_it.metrics == without.metrics
-        assert fingerprint(dict(with_it.module.state_dict())) == fingerprint(dict(without.module.state_dict()))
+        assert fingerprint(dict(with_it.module.state_dict())) == fingerprint(
+            dict(without.module.state_dict())
+        )
 
     def test_leaves_keywords_alone(self) -> None:
         """Keywords of the present API are handed on as they were given."""

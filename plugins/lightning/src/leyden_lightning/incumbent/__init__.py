@@ -8,10 +8,14 @@ their files as the objects that they were.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+
+from leyden_lightning import wording
 
 _ABSENT = object()
 _attached: list[tuple[Any, str, Any]] = []
+_notes = wording.Notes()
 
 
 def attach() -> None:
@@ -22,6 +26,8 @@ def attach() -> None:
     from leyden.api.callback import Callback
     from leyden.api.module import LightningModule
     from leyden.api.trainer import Trainer
+    from leyden.api.warn import LeydenWarning
+    from leyden.errors import LeydenError
     from leyden.interfaces.strategy import Strategy
     from leyden_lightning.incumbent import callback, module, strategy, trainer
 
@@ -38,6 +44,11 @@ def attach() -> None:
     _connecting(Strategy)
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
+    _put(LeydenError, "__str__", wording.error_text)
+    _put(LeydenWarning, "__str__", wording.warning_text)
+    logging.getLogger("leyden").addFilter(_notes)
+    if logging.getLogger("leyden").level == logging.NOTSET:
+        logging.getLogger("leyden").setLevel(logging.INFO)
 
 
 def _connecting(kind: type) -> None:
@@ -53,6 +64,7 @@ def _connecting(kind: type) -> None:
 
 def detach() -> None:
     """Take away what :func:`attach` gave."""
+    logging.getLogger("leyden").removeFilter(_notes)
     while _attached:
         target, name, before = _attached.pop()
         if before is _ABSENT:

@@ -36,7 +36,7 @@ def test_only_training_counts(leyden_run: Runner, caplog: Log) -> None:
 
 
 def test_disabled(leyden_run: Runner, caplog: Log, monkeypatch: Patch) -> None:
-    monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "stopwatch")
+    monkeypatch.setenv("LEYDEN_DISABLE_PLUGINS", "leyden-plugin-template")
     with caplog.at_level(logging.INFO, NAME):
         leyden_run("fit").ok()
     assert messages(caplog) == []

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from leyden.testing import CheckpointIOContract
+
+
+class TestContract(CheckpointIOContract):
+    entry_point = "distributed"
