@@ -115,11 +115,10 @@ class HyperparametersMixin:
         self.__dict__["_log_hyperparams"] = logger
         left_out = {ignore} if isinstance(ignore, str) else set(ignore or ())
         current = frame if frame is not None else _caller()
+        given = _dataclass_fields(self) if is_dataclass(self) else _init_arguments(self, current)
         told = _GIVEN.get()
         if told is not None and type(self) is told[0]:
-            given = dict(told[1])
-        else:
-            given = _dataclass_fields(self) if is_dataclass(self) else _init_arguments(self, current)
+            given = {**given, **told[1]} if args else dict(told[1])
         kept, name = _select(given, args, left_out)
         self.__dict__["_hparams_name"] = name
         self._take(kept)

@@ -20,7 +20,7 @@ from leyden import LightningDataModule, LightningModule, Trainer, seed_everythin
 from leyden.api.hparams import CLASS_PATH, INSTANTIATOR
 from leyden.api.loading import read
 from leyden.api.warn import warn
-from leyden.errors import ConfigurationError
+from leyden.errors import ConfigurationError, LeydenError
 from leyden_cli.components import load_installed
 from leyden_cli.keywords import without_defaults
 from leyden_cli.modules import Instantiator, check_trusted
@@ -294,7 +294,13 @@ class LightningCLI:
 
     def instantiate_classes(self) -> None:
         """Make module, data module and Trainer."""
-        self.config_init = self.parser.instantiate(self.config, instantiators=self._instantiators())
+        try:
+            self.config_init = self.parser.instantiate(self.config, instantiators=self._instantiators())
+        except ValueError as error:
+            own = _leyden_error(error)
+            if own is None:
+                raise
+            raise own from error
         self.datamodule = self._get(self.config_init, "data")
         self.model = self._get(self.config_init, "model")
         self._add_configure_optimizers_method_to_model(self.subcommand)
@@ -418,6 +424,13 @@ class LightningCLI:
         if self.datamodule is not None:
             given["datamodule"] = self.datamodule
         return given
+
+
+def _leyden_error(error: BaseException | None) -> LeydenError | None:
+    """The error of Leyden's that jsonargparse made another one of."""
+    while error is not None and not isinstance(error, LeydenError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _as_list(given: Any) -> list[Any]:
