@@ -51,7 +51,7 @@ class Watch:
                 warn(
                     "inexact-resume",
                     "A checkpoint is saved inside an epoch, and a run that resumes from it may see other batches than "
-                    f"this one: {'; '.join(found)}. Trainer(exact_resume='require') refuses to train so; False is silent.",
+                    f"this one: {'; '.join(found)}. Trainer(exact_resume='require') refuses to train; False is silent.",
                 )
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

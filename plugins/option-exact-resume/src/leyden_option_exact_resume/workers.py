@@ -14,7 +14,6 @@ from torch.utils.data import get_worker_info
 from leyden.api.rng import set_rng_state
 from leyden_option_exact_resume import own
 
-
 Encoded = tuple[bytes, tuple[Any, ...], tuple[Any, ...] | None, dict[str, Any]]
 
 
