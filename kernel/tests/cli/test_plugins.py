@@ -11,11 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from leyden.cli import main, table
+from leyden.cli.calling_order import AFTER, ORDER, in_calling_order
 from leyden.cli.families import named
 from leyden.cli.plugins_hooks import parsed, reference
 from leyden.errors import ConfigurationError
 from leyden.kernel.events import EVENTS
-from leyden.testing import FakeDists
+from leyden.testing import FakeDists, Runner
 
 CALLBACK = """
     from leyden.api.callback import Callback
@@ -141,7 +142,74 @@ def test_show_a_callback(leyden: Leyden) -> None:
 
 @pytest.mark.usefixtures("acme")
 def test_show_says_what_is_slow(leyden: Leyden) -> None:
-    assert re.search(r"slow: +on_train_end wrap", leyden("show", "acme-hooks")[1])
+    assert re.search(r"slow: +on_train_end wraps", leyden("show", "acme-hooks")[1])
+
+
+def test_show_says_what_is_called_for_every_batch(acme: FakeDists, leyden: Leyden) -> None:
+    source = "def on_train_batch_end(): pass\ndef on_before_backward(): pass\ndef setup(): pass\n"
+    acme("acme-step", {"leyden.plugins": {"steps": "acme_step"}}, {"acme_step": source}, requires=KERNEL)
+    out = leyden("show", "steps")[1]
+    assert re.search(r"hooks: +setup, on_before_backward, on_train_batch_end\n", out)
+    assert re.search(r"slow: +on_before_backward, on_train_batch_end: called for every batch", out)
+
+
+def test_hooks_are_in_calling_order(leyden_run: Runner) -> None:
+    assert sorted(ORDER) == sorted(EVENTS)
+    seen: dict[str, None] = {}
+    for stage in ("fit", "validate", "test", "predict"):
+        seen |= dict.fromkeys(leyden_run(stage).ok().events)
+    before = [one for one in seen if one not in AFTER]
+    assert in_calling_order(reversed(before)) == before
+
+
+def test_a_person_sees_colours(leyden: Leyden, acme: FakeDists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "coloured", lambda stream: True)
+    out = leyden("show", "counter")[1]
+    assert out.startswith(f"{table.BOLD}counter (callback){table.RESET}\n")
+    assert f"{table.COLOURS['loaded']}loaded{table.RESET}" in out
+
+
+SMOKE = {
+    "raises": ("raise KeyError('gone')", "A tiny fit with it ends with KeyError: 'gone'"),
+    "leaves a thread": (
+        "import threading, time; threading.Thread(target=time.sleep, args=(1,), daemon=True).start()",
+        "A tiny fit with it leaves",
+    ),
+    "changes a setting": ("import os; os.environ['ACME'] = str(id(object()))", "os.environ['ACME']"),
+}
+
+
+@pytest.mark.parametrize("what", SMOKE)
+@pytest.mark.parametrize("group", ["leyden.plugins", "leyden.callbacks"])
+def test_check_runs_a_tiny_fit(
+    what: str, group: str, fake_dist: FakeDists, leyden: Leyden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leyden.testing.footprint.GRACE", 0.01)
+    monkeypatch.setenv("ACME", "before")
+    body, expected = SMOKE[what]
+    parameters = "self, trainer, pl_module" if group == "leyden.callbacks" else "self"
+    base = "(Callback)" if group == "leyden.callbacks" else ""
+    source = f"from leyden import Callback\nclass Thing{base}:\n    def on_train_end({parameters}):\n        {body}\n"
+    fake_dist("acme-thing", {group: {"thing": "acme_thing:Thing"}}, {"acme_thing": source}, requires=KERNEL)
+    status, out = leyden("check", "thing")
+    assert status == 1
+    assert expected in out and "LEYDEN_DISABLE_PLUGINS=acme-thing" in out
+
+
+def test_a_callback_that_refuses_a_tiny_fit_in_words_is_not_broken(
+    fake_dist: FakeDists, leyden: Leyden
+) -> None:
+    source = """
+        from leyden import Callback
+        from leyden.errors import ConfigurationError
+
+        class Thing(Callback):
+            def on_fit_start(self, trainer, pl_module):
+                raise ConfigurationError("Thing needs a logger.")
+    """
+    entry = {"leyden.callbacks": {"thing": "acme_thing:Thing"}}
+    fake_dist("acme-thing", entry, {"acme_thing": source}, requires=KERNEL)
+    assert leyden("check", "thing")[0] == 0
 
 
 @pytest.mark.usefixtures("acme")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -164,7 +165,7 @@ def test_nothing_to_prune(leyden_run: Any) -> None:
         ({"verbose": 3}, ConfigurationError, "verbose=3"),
         ({"prune_on_train_epoch_end": 1}, ArgumentTypeError, "prune_on_train_epoch_end=1"),
     ],
-    ids=repr,
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )
 def test_arguments(arguments: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text) as caught:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from leyden.plugins.errors import UserCodeError
 
-
 if TYPE_CHECKING:
     class_only = classmethod  # type checkers then know what comes back
 else:

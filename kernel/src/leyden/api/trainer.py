@@ -28,10 +28,10 @@ from leyden.plugins.selection import KERNEL
 
 if TYPE_CHECKING:
     from leyden.api.callback import Callback
-    from leyden.api.trainer_keywords import TrainerKeywords
     from leyden.api.logger import Logger
     from leyden.api.module import LightningModule
     from leyden.api.session import Session
+    from leyden.api.trainer_keywords import TrainerKeywords
     from leyden.interfaces.accelerator import Accelerator
     from leyden.interfaces.checkpoint_io import CheckpointIO
     from leyden.interfaces.strategy import Strategy

@@ -74,10 +74,12 @@ def missing(entry: Entry) -> list[str]:
 
 
 def import_problems(entry: Entry) -> list[str]:
-    """What goes wrong when it is imported and looked at."""
+    """What goes wrong when it is imported and looked at, and in a tiny run."""
+    from leyden.testing.smoke import smoke
     from leyden.testing.validation import problems
 
     try:
-        return problems(entry, entry.load())
+        loaded = entry.load()
     except PluginError as error:
         return [str(error)]
+    return problems(entry, loaded) or smoke(entry, loaded)

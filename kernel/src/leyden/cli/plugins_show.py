@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from leyden.cli import table
+from leyden.cli.calling_order import in_calling_order
 from leyden.cli.families import family_of, selected
 from leyden.kernel.events import EVENTS
-from leyden.plugins.catalogue import COMMANDS, DEFAULTS, OPTIONS, Entry, catalogue
+from leyden.plugins.catalogue import COMMANDS, DEFAULTS, DIALECTS, OPTIONS, Entry, catalogue
 from leyden.plugins.errors import PluginError
+
+Facts = dict[str, str | list[str]]
 
 
 def run(arguments: Namespace) -> int:
-    """Print everything about the plugins that a name stands for."""
-    print("\n\n".join("\n".join(describe(entry)) for entry in selected(arguments.name)))
+    """Print everything about the plugins that a name stands for; with colours where a person looks."""
+    found = [facts_of(entry) for entry in selected(arguments.name)]
+    colours = table.coloured(sys.stdout)
+    print("\n\n".join("\n".join(lines(title, facts, colours)) for title, facts in found))
     return 0
 
 
-def describe(entry: Entry) -> list[str]:
-    """The lines about one entry."""
-    facts = metadata(entry)
+def facts_of(entry: Entry) -> tuple[str, Facts]:
+    """A title, and what there is to say about an entry, by name; several lines where it is a list."""
+    facts: Facts = dict(metadata(entry))
     try:
         loaded = entry.load()
     except PluginError as error:
@@ -30,12 +38,19 @@ def describe(entry: Entry) -> list[str]:
     else:
         facts["state"] = entry.state
         facts |= {"what": first_line(loaded), **details(entry, loaded)}
+    return f"{entry.name} ({family_of(entry.group)})", facts
+
+
+def lines(title: str, facts: Facts, colours: bool) -> Iterator[str]:
+    """A heading and aligned facts; those that are empty are left out."""
+    yield f"{table.BOLD}{title}{table.RESET}" if colours else title
     width = max(map(len, facts)) + 1
-    title = f"{entry.name} ({family_of(entry.group)})"
-    return [
-        title,
-        *(f"  {name + ':':<{width}} {line}" for name, text in facts.items() for line in [text] if line),
-    ]
+    for name, value in facts.items():
+        several = [value] if isinstance(value, str) else value
+        for number, text in enumerate(one for one in several if one):
+            label = "" if number else f"{name}:"
+            paint = table.COLOURS.get(text, "") if colours else ""
+            yield f"  {label:<{width}} {paint}{text}{table.RESET if paint else ''}"
 
 
 def metadata(entry: Entry) -> dict[str, str]:
@@ -69,27 +84,38 @@ def first_line(loaded: Any) -> str:
     return (inspect.getdoc(loaded) or "").partition("\n")[0]
 
 
-def details(entry: Entry, loaded: Any) -> dict[str, str]:
+def details(entry: Entry, loaded: Any) -> Facts:
     """What only the loaded object knows: arguments, hooks in the order in which they fire, what makes a hook slow."""
     if entry.group == OPTIONS:
-        return option(entry, loaded)
+        return dict(option(entry, loaded))
     hooks = listened(entry, loaded)
-    facts = {"hooks": ", ".join(hooks)}
-    if slow := [name for name in hooks if hooks[name]]:
-        facts["slow"] = f"{', '.join(slow)} wrap, so every firing goes through pluggy"
-    if inspect.isclass(loaded) and entry.group != COMMANDS:
-        facts["arguments"] = signature(loaded)
+    facts: Facts = {"hooks": ", ".join(hooks), "slow": slow(hooks)}
+    if inspect.isclass(loaded) and entry.group not in (COMMANDS, DIALECTS):
+        facts["arguments"] = arguments_of(loaded)
     return facts
 
 
+def slow(hooks: dict[str, bool]) -> list[str]:
+    """What a run pays for: wrappers, and what is called for every batch."""
+    found = [
+        f"{name} wraps: every firing goes through pluggy, for all its listeners"
+        for name in hooks
+        if hooks[name]
+    ]
+    steps = [name for name in hooks if EVENTS[name].family == "step"]
+    if steps:
+        found.append(f"{', '.join(steps)}: called for every batch; must not wait for the device or a disk")
+    return found
+
+
 def listened(entry: Entry, loaded: Any) -> dict[str, bool]:
-    """The hooks of an entry, in the order of the reference, with whether the implementation wraps."""
+    """The hooks of an entry, in the order in which they fire, with whether the implementation wraps."""
     from leyden.plugins.adapt import IMPLEMENTATION
     from leyden.testing.validation import hooks_of
 
     found = set(hooks_of(entry, loaded))
     options = {
-        name: getattr(getattr(loaded, name, None), IMPLEMENTATION, {}) for name in EVENTS if name in found
+        name: getattr(getattr(loaded, name, None), IMPLEMENTATION, {}) for name in in_calling_order(found)
     }
     return {name: bool(one.get("wrapper") or one.get("hookwrapper")) for name, one in options.items()}
 
@@ -106,9 +132,9 @@ def option(entry: Entry, loaded: Any) -> dict[str, str]:
     }
 
 
-def signature(cls: type) -> str:
-    """The arguments of a class; nothing where Python does not know them."""
+def arguments_of(cls: type) -> list[str]:
+    """The arguments of a class with types and defaults, one a line; none where Python does not know them."""
     try:
-        return str(inspect.signature(cls))
+        return [str(one) for one in inspect.signature(cls).parameters.values()]
     except (TypeError, ValueError):
-        return ""
+        return []

@@ -9,7 +9,7 @@ from typing import Any
 
 from leyden.kernel.events import EVENTS
 from leyden.plugins.adapt import Participant, from_object, from_plugin
-from leyden.plugins.catalogue import DEFAULTS, DIALECTS, OPTIONS, PLUGINS, Entry
+from leyden.plugins.catalogue import DEFAULTS, DIALECTS, NAMES, OPTIONS, PLUGINS, Entry
 from leyden.plugins.errors import HookSignatureError, did_you_mean
 
 INTERFACES = {
@@ -29,7 +29,7 @@ INTERFACES = {
     OPTIONS: "leyden.interfaces.option:Option",
     DEFAULTS: "leyden.interfaces.option:Option",
 }
-"""The class that a family's components subclass; ``leyden.plugins`` and ``leyden.metrics`` have none."""
+"""The class that a family's components subclass; ``leyden.plugins``, ``leyden.metrics`` and ``leyden.names`` have none."""
 
 HOOK_LIKE = ("on_", "leyden_")
 _EMPTY = inspect.Parameter.empty
@@ -50,6 +50,8 @@ def problems(entry: Entry, loaded: Any) -> list[str]:
     """
     if entry.group == PLUGINS:
         return list(_plugin(entry, loaded))
+    if entry.group == NAMES:
+        return []
     base = interface(entry.group)
     if base is None:
         return (
