@@ -38,11 +38,11 @@ def test_only_code_is_counted() -> None:
 
 def test_the_kernel_proper_stays_within_its_budget() -> None:
     parts = {part: lines.count(KERNEL.source / part) for part in ("kernel", "plugins")}
-    assert sum(parts.values()) <= 1300, parts
+    assert sum(parts.values()) <= 1450, parts
 
 
 def test_the_facade_stays_within_its_budget() -> None:
-    assert lines.count(KERNEL.source / "api") <= 5300  # docs/decisions/0008-facade-size.md
+    assert lines.count(KERNEL.source / "api") <= 7000  # docs/decisions/0008-facade-size.md
 
 
 @pytest.mark.parametrize("distribution", WITH_CODE, ids=label)

@@ -1,4 +1,4 @@
-"""The table of broken plugins in docs/testing-plugins.md; ``python -m kernel.tests.testing.mutation_table`` writes it."""
+"""The table in docs/testing-plugins.md; ``python -m kernel.tests.testing.mutation_table`` writes it."""
 
 from __future__ import annotations
 

@@ -95,7 +95,8 @@ def load_module(
         hparams, objects = _found(checkpoint, _KEYS, cls)
     checkpoint["hyper_parameters"] = {**hparams, **given}
     with isolate_rng():
-        module = _construct(cls, hparams, checkpoint.get("hparams_name"), given, path, objects, weights_only is not False)
+        name = checkpoint.get("hparams_name")
+        module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
     module.configure_model()
     module.on_load_checkpoint(checkpoint)
     strict = strict if strict is not None else module.strict_loading
@@ -131,7 +132,8 @@ def load_datamodule(
         hparams, objects = _from_file(hparams_file), None
     else:
         hparams, objects = _found(checkpoint, keys, cls)
-    module = _construct(cls, hparams, checkpoint.get("datamodule_hparams_name"), given, path, objects, weights_only is not False)
+    name = checkpoint.get("datamodule_hparams_name")
+    module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
     if cls.__qualname__ in checkpoint:
         module.load_state_dict(checkpoint[cls.__qualname__])
     return module

@@ -76,7 +76,9 @@ def move_to_device(batch: Any, device: torch.device) -> Any:
 
 
 def first_dimensions(batch: Any) -> list[int]:
-    """What :func:`batch_sizes` yields, as a list; the common batch, a list of tensors, is looked at in one go."""
+    """What :func:`batch_sizes` yields, as a list; a tensor, or a list of tensors, is looked at in one go."""
+    if batch.__class__ is Tensor and batch.ndim:
+        return [batch.size(0)]
     if batch.__class__ in (list, tuple):
         sizes = [one.size(0) for one in batch if one.__class__ is Tensor and one.ndim]
         if len(sizes) == len(batch):

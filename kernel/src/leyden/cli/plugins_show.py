@@ -135,6 +135,15 @@ def option(entry: Entry, loaded: Any) -> dict[str, str]:
 def arguments_of(cls: type) -> list[str]:
     """The arguments of a class with types and defaults, one a line; none where Python does not know them."""
     try:
-        return [str(one) for one in inspect.signature(cls).parameters.values()]
+        return [described(one) for one in inspect.signature(cls).parameters.values()]
     except (TypeError, ValueError):
         return []
+
+
+def described(parameter: inspect.Parameter) -> str:
+    """``name: type = default``, without quotation marks around types that are kept as text."""
+    if isinstance(parameter.annotation, str):
+        bare = parameter.replace(annotation=inspect.Parameter.empty, default=inspect.Parameter.empty)
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        return f"{bare}: {parameter.annotation}{default}"
+    return str(parameter)

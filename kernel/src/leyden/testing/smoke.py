@@ -84,8 +84,8 @@ def _few(findings: list[str]) -> str:
 def _remedy(entry: Entry) -> str:
     name = entry.distribution
     return (
-        f"Authors: inherit the family's contract from leyden.testing. Users: pip install --upgrade {name}, or disable it "
-        f"with LEYDEN_DISABLE_PLUGINS={name}."
+        f"Authors: inherit the family's contract from leyden.testing. Users: pip install --upgrade {name}, "
+        f"or disable it with LEYDEN_DISABLE_PLUGINS={name}."
     )
 
 

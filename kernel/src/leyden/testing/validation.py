@@ -29,7 +29,7 @@ INTERFACES = {
     OPTIONS: "leyden.interfaces.option:Option",
     DEFAULTS: "leyden.interfaces.option:Option",
 }
-"""The class that a family's components subclass; ``leyden.plugins``, ``leyden.metrics`` and ``leyden.names`` have none."""
+"""The class that a family's components subclass; hook plugins, metrics and names have none."""
 
 HOOK_LIKE = ("on_", "leyden_")
 _EMPTY = inspect.Parameter.empty

@@ -110,7 +110,7 @@ class FsspecCheckpointIO(TorchCheckpointIO):
             return [(system.modified(f"{inside}/{one}").timestamp(), f"{base}/{one}") for one in shown]
 
     def _system(self, url: str, storage_options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
 
         system, place = fsspec.core.url_to_fs(url, **{**self.storage_options, **(storage_options or {})})
         system.invalidate_cache()  # what was listed earlier may have changed

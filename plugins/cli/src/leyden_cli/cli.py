@@ -22,7 +22,7 @@ from leyden.api.loading import read
 from leyden.api.warn import warn
 from leyden.errors import ConfigurationError, LeydenError
 from leyden_cli.components import load_installed
-from leyden_cli.keywords import without_defaults
+from leyden_cli.keywords import check, without_defaults
 from leyden_cli.modules import Instantiator, check_trusted
 from leyden_cli.optimizers import (
     ArgsType,
@@ -121,6 +121,8 @@ class LightningCLI:
         """What comes after parsing."""
         self._parse_ckpt_path()
         self.subcommand: str | None = self.config["subcommand"] if self._run else None
+        if self.trainer_class is Trainer:
+            check(self._get(self.config, "trainer"))
         self._set_seed()
         self.before_instantiate_classes()
         self.instantiate_classes()

@@ -43,6 +43,7 @@ class LightningArgumentParser(ArgumentParser):
         default_env: bool = False,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("allow_abbrev", False)  # a misspelling that begins like an argument is no abbreviation
         super().__init__(
             *args, description=description, env_prefix=env_prefix, default_env=default_env, **kwargs
         )
@@ -138,6 +139,11 @@ class LightningArgumentParser(ArgumentParser):
             self.add_class_arguments(
                 given, key, instantiate=False, fail_untyped=False, skip={skip}, sub_configs=True
             )
+
+    def print_usage(self, *args: Any, **kwargs: Any) -> None:
+        """One line: the arguments are too many to stand before an error."""
+        file = args[0] if args else kwargs.get("file")
+        print(f"usage: {self.prog.replace(' [options]', '')} [options]", file=file)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End with a message that says what is wrong, what is allowed, and the nearest spelling."""
