@@ -88,6 +88,7 @@ types: venv
 bench: venv
 	$(BIN)/python -m tests.benchmarks.calls
 	$(BIN)/python -m tests.benchmarks.speed
+	$(BIN)/python -m tests.benchmarks.fast
 
 docs: .venv/docs.stamp
 	$(BIN)/python docs/site.py build --quiet

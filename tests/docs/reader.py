@@ -59,10 +59,12 @@ class Reader:
         # Empty lines before the code, so that a traceback shows the line of the page.
         code = compile("\n" * (block.line - 1) + block.code, str(block.page), "exec")
         sys.modules[self.module.__name__] = self.module
+        arguments, sys.argv = sys.argv, [str(block.page)]  # a reader's program has no command line
         try:
             with contextlib.chdir(self.folder):
                 exec(code, vars(self.module))
         finally:
+            sys.argv = arguments
             del sys.modules[self.module.__name__]
 
 

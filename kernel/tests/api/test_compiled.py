@@ -21,6 +21,8 @@ from leyden.api.compiled import compile_steps, restore_steps
 class Logging(LightningModule):
     """Logs in every way in training and validation."""
 
+    seen: Tensor
+
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
         torch.manual_seed(0)

@@ -47,11 +47,11 @@ def module(bench: Any) -> Any:
     ],
     ids=repr,
 )
-def test_as_lightning(both: Any, logger: Any, data: Any, cpu_stats: Any, keywords: Any) -> None:
+def test_as_lightning(both: Any, data: Any, cpu_stats: Any, keywords: Any) -> None:
     """The same names at the same steps."""
     found = []
     for bench in both:
-        made = logger(bench)
+        made = bench.memory_logger()
         given = {"logger": made, "log_every_n_steps": 1, "num_sanity_val_steps": 0, **keywords}
         callback = bench.callbacks.DeviceStatsMonitor(cpu_stats)
         trained = module(bench)
@@ -66,8 +66,8 @@ def test_as_lightning(both: Any, logger: Any, data: Any, cpu_stats: Any, keyword
     assert bool(found[0]) is (cpu_stats is not False and keywords.get("log_every_n_steps") != 0)
 
 
-def test_the_sanity_check_is_left_out(bench: Any, logger: Any, data: Any) -> None:
-    made = logger(bench)
+def test_the_sanity_check_is_left_out(bench: Any, data: Any) -> None:
+    made = bench.memory_logger()
     bench.fit(
         module(bench), DeviceStatsMonitor(), val=data(2), logger=made, log_every_n_steps=1, max_epochs=1
     )
@@ -95,8 +95,8 @@ class OnChip(HostStrategy):
 
 
 @pytest.mark.parametrize("cpu_stats", [None, True, False])
-def test_another_device(bench: Any, logger: Any, cpu_stats: Any) -> None:
-    made = logger(bench)
+def test_another_device(bench: Any, cpu_stats: Any) -> None:
+    made = bench.memory_logger()
     trainer = bench.trainer(
         DeviceStatsMonitor(cpu_stats),
         logger=made,
@@ -114,8 +114,8 @@ def test_another_device(bench: Any, logger: Any, cpu_stats: Any) -> None:
     )
 
 
-def test_separators_of_loggers(bench: Any, logger: Any) -> None:
-    first, second = logger(bench), logger(bench)
+def test_separators_of_loggers(bench: Any) -> None:
+    first, second = bench.memory_logger(), bench.memory_logger()
     second.group_separator = "-"
     trainer = bench.trainer(DeviceStatsMonitor(), logger=[first, second], log_every_n_steps=1, max_epochs=1)
     trainer.fit(TinyModule(), TinyData())
@@ -124,14 +124,14 @@ def test_separators_of_loggers(bench: Any, logger: Any) -> None:
         assert any(name in metrics for metrics, _ in made.got)
 
 
-def test_another_rank_asks_for_nothing(bench: Any, logger: Any) -> None:
+def test_another_rank_asks_for_nothing(bench: Any) -> None:
     class Asked(HostAccelerator):
         def get_device_stats(self, device: torch.device) -> dict[str, Any]:
             raise AssertionError("asked")
 
     trainer = bench.trainer(
         DeviceStatsMonitor(),
-        logger=logger(bench),
+        logger=bench.memory_logger(),
         log_every_n_steps=1,
         max_epochs=1,
         accelerator=Asked(),

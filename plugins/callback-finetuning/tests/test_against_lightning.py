@@ -126,7 +126,7 @@ def test_lightning_freezes_again_what_resumes(both: Any, make: Any, weights: Any
         module = make(bench)
         bench.fit(module, bench.callbacks.BackboneFinetuning(**arguments), max_epochs=4, ckpt_path=path)
         found.append(weights(module) == weights(whole))
-        if bench.leyden:
+        if bench.ours:
             ours = weights(module)
         else:  # and Leyden trains on from Lightning's file
             resumed = make(both[0])

@@ -77,7 +77,7 @@ def test_as_lightning(both: Any, case: int) -> None:
 
 
 def detection_of(bench: Any) -> Any:
-    if bench.leyden:
+    if bench.ours:
         return SpikeDetection
     from importlib import import_module
 

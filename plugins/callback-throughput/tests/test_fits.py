@@ -60,12 +60,12 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
-def test_as_lightning(both: Any, logger: Any, data: Any, case: int) -> None:
+def test_as_lightning(both: Any, data: Any, case: int) -> None:
     """The same names at the same steps; the same totals, too, but for times and rates."""
     arguments, keywords, flops = CASES[case]
     found = []
     for bench in both:
-        made, trained = logger(bench), module(bench, flops)
+        made, trained = bench.memory_logger(), module(bench, flops)
         monitor = bench.callbacks.ThroughputMonitor(size, **arguments)
         given = {"logger": made, "log_every_n_steps": 1, **keywords}
         trainer = bench.fit(trained, monitor, data=data(4), val=data(3), **given)
@@ -141,9 +141,9 @@ class Ticking:
 
 
 def test_validation_is_left_out_of_the_time_of_training(
-    bench: Any, logger: Any, data: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Any, data: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, made, trained = Ticking(), logger(bench), module(bench)
+    clock, made, trained = Ticking(), bench.memory_logger(), module(bench)
     monkeypatch.setattr(stopwatch_module, "perf_counter", clock)
     step, validate = trained.training_step, trained.validation_step
 
@@ -201,8 +201,8 @@ def test_a_gpu_is_waited_for_only_when_a_record_is_written(monkeypatch: pytest.M
     assert Event.waits > 0
 
 
-def test_only_the_last_updates_wait(bench: Any, logger: Any, data: Any) -> None:
-    made = logger(bench)
+def test_only_the_last_updates_wait(bench: Any, data: Any) -> None:
+    made = bench.memory_logger()
     monitor = ThroughputMonitor(size, window_size=2)
     bench.fit(
         module(bench), monitor, data=data(7), val=data(1), logger=made, log_every_n_steps=7, max_epochs=1
@@ -213,20 +213,20 @@ def test_only_the_last_updates_wait(bench: Any, logger: Any, data: Any) -> None:
     assert "train/device/samples_per_sec" in made.got[0][0]
 
 
-def test_several_devices(bench: Any, logger: Any) -> None:
-    made = logger(bench)
+def test_several_devices(bench: Any) -> None:
+    made = bench.memory_logger()
     keywords = {"logger": made, "log_every_n_steps": 1, "strategy": HostStrategy(0, 2), "max_epochs": 1}
     bench.trainer(ThroughputMonitor(size, window_size=2), **keywords).fit(TinyModule(), TinyData())
     one = next(one for one, _ in made.got if "train/samples_per_sec" in one)
     assert one["train/samples_per_sec"] == pytest.approx(2 * one["train/device/samples_per_sec"])
 
 
-def test_another_rank_measures_nothing(bench: Any, logger: Any) -> None:
+def test_another_rank_measures_nothing(bench: Any) -> None:
     def refuse(batch: Any) -> int:
         raise AssertionError("measured")
 
     keywords = {
-        "logger": logger(bench),
+        "logger": bench.memory_logger(),
         "log_every_n_steps": 1,
         "strategy": HostStrategy(1, 2),
         "max_epochs": 1,

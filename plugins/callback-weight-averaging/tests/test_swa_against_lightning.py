@@ -67,7 +67,7 @@ def test_averaging_that_never_begins(both: Any, make: Any, weights: Any, data: A
         module = make(bench)
         before = weights(module)
         callback = bench.callbacks.StochasticWeightAveraging(0.05, swa_epoch_start=9)
-        if bench.leyden:
+        if bench.ours:
             with pytest.warns(UserWarning, match="swa-never"):
                 trainer = bench.trainer(callback)
                 trainer.fit(module, data())

@@ -122,7 +122,11 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         names.append(name)
         own: ModuleType = importlib.import_module(name)
         return SimpleNamespace(
-            own=own, name=name, package=importlib.import_module(package), cli=importlib.import_module(cli), is_leyden=package == "leyden"
+            own=own,
+            name=name,
+            package=importlib.import_module(package),
+            cli=importlib.import_module(cli),
+            is_leyden=package == "leyden",
         )
 
     yield make
@@ -138,6 +142,9 @@ def ours(program: Any) -> SimpleNamespace:
 @pytest.fixture
 def both(request: pytest.FixtureRequest, program: Any) -> SimpleNamespace:
     """The program under test, once for Leyden and once for the real Lightning, with the same expectations."""
+    if request.param != "leyden":  # Lightning's own use of jsonargparse and torch is not under test
+        for kind in ("DeprecationWarning", "FutureWarning"):
+            request.node.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}"))
     return program(request.param)
 
 

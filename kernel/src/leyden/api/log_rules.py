@@ -40,6 +40,7 @@ EPOCH = frozenset(
 
 REDUCE = ("mean", "sum", "min", "max")
 _FUNCTIONS = {getattr(torch, name): name for name in REDUCE} | {sum: "sum", min: "min", max: "max"}
+_SPELLINGS = {name: name for name in REDUCE} | {"avg": "mean"}
 NAMES = ("prog_bar", "logger", "on_step", "on_epoch", "reduce_fx", "enable_graph", "sync_dist", "sync_dist_group",
          "add_dataloader_idx", "metric_attribute", "rank_zero_only", "axis")  # fmt: skip
 
@@ -104,7 +105,7 @@ def _check_arguments(given: dict[str, Any]) -> None:
 
 def reduction(given: Any) -> str:
     """The name of a reduction; torch's and Python's functions of these names are taken too."""
-    name = given if isinstance(given, str) else _FUNCTIONS.get(given) if callable(given) else None
+    name = _SPELLINGS.get(given.lower()) if isinstance(given, str) else _FUNCTIONS.get(given) if callable(given) else None
     if name not in REDUCE:
         hint = (
             did_you_mean(given, REDUCE)

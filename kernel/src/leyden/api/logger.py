@@ -78,9 +78,9 @@ class Logger(ABC):
         epoch = {"epoch": record.epoch} if record.with_epoch else {}
         shared = {name: value for name, value in record.metrics.items() if name not in record.axes}
         if shared:
-            self.log_metrics({**epoch, **shared}, record.step)
+            self.log_metrics(metrics={**epoch, **shared}, step=record.step)
         for name, step in record.axes.items():
-            self.log_metrics({**epoch, name: record.metrics[name]}, step)
+            self.log_metrics(metrics={**epoch, name: record.metrics[name]}, step=step)
         self.save()
 
     def log_graph(self, model: LightningModule, input_array: Tensor | None = None) -> None:

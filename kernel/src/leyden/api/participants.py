@@ -192,7 +192,7 @@ def _adapted(entry: Entry) -> Participant:
         entry.failure = ("registration", error)
         raise PluginBrokenError(
             f"Plugin {entry.name!r} of {entry.origin} ({entry.value}) is broken: its registration failed with "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error} Or disable it with LEYDEN_DISABLE_PLUGINS={entry.distribution}."
         ) from error
 
 
@@ -230,4 +230,6 @@ def _graph_taker(logger: Any) -> Callable[..., Any]:
 def _record_taker(logger: Any) -> Callable[..., Any]:
     if hasattr(logger, "log_record"):
         return logger.log_record  # type: ignore[no-any-return]
-    return lambda record: logger.log_metrics({**record.metrics, "epoch": record.epoch}, record.step)
+    return lambda record: logger.log_metrics(
+        metrics={**record.metrics, "epoch": record.epoch}, step=record.step
+    )

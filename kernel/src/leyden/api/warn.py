@@ -10,6 +10,10 @@ class LeydenWarning(UserWarning):
     """A warning of Leyden. Its text begins with ``[id]``."""
 
 
+class LeydenRuntimeWarning(LeydenWarning, RuntimeWarning):
+    """A warning on what the run does with an optimizer or a scheduler."""
+
+
 class LeydenDeprecationWarning(LeydenWarning, DeprecationWarning):
     """A note that a spelling still works and has a modern form."""
 

@@ -135,7 +135,7 @@ def from_object(
 
 
 def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] | None:
-    """The bound method ``name`` of an object, unless it is missing, a property, or what ``base`` has.
+    """The bound method ``name`` of an object, unless it is missing, ``None``, a property, or what ``base`` has.
 
     Raises:
         HookSignatureError: the attribute bears a hook's name and cannot be called.
@@ -149,9 +149,13 @@ def overridden(target: Any, name: str, base: type | None) -> Callable[..., Any] 
             or isinstance(found, property)
         ):
             return None
+    elif own[name] is None:
+        return None  # switched off for this instance
     elif base is not None and getattr(own[name], "__func__", own) is getattr(base, name, None):
         return None  # an instance's attribute that holds the base's own method
     method = getattr(target, name)
+    if method is None:
+        return None  # ``module.val_dataloader = None`` takes a hook away
     if not callable(method):
         raise HookSignatureError(
             f"{type(target).__name__}.{name} bears the name of a hook and is {method!r}, which cannot be called. "

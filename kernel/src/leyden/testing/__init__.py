@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from leyden.api._lazy import lazy
 
 if TYPE_CHECKING:
+    from leyden.testing.bench import Bench as Bench
     from leyden.testing.contracts.accelerator import AcceleratorContract as AcceleratorContract
     from leyden.testing.contracts.base import EntryContract as EntryContract
     from leyden.testing.contracts.callback import CallbackContract as CallbackContract
@@ -56,6 +57,7 @@ __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
         "AcceleratorContract": f"{_CONTRACTS}.accelerator",
+        "Bench": "leyden.testing.bench",
         "Call": "leyden.testing.recorder",
         "CallbackContract": f"{_CONTRACTS}.callback",
         "CheckpointIOContract": f"{_CONTRACTS}.checkpoint_io",

@@ -35,6 +35,9 @@ class Package:
     )
     """Trainer keywords that are ``False`` unless given."""
 
+    GIVEN: ClassVar[dict[str, Any]] = {"num_sanity_val_steps": 0, "devices": 1}
+    """Trainer keywords and what they are unless given."""
+
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         with quiet():
@@ -67,12 +70,11 @@ class Package:
             return import_module(f"{self.name}.{name}")
 
     def trainer(self, *callbacks: Any, **keywords: Any) -> Any:
-        """A Trainer on the CPU, without a sanity check and without what :attr:`OFF` names unless it is given.
+        """A Trainer on the CPU with what :attr:`GIVEN` says, and without what :attr:`OFF` names, unless it is given.
 
         Leyden's has the components of :mod:`leyden.testing.host`, so that no plugin needs to be installed.
         """
-        given: dict[str, Any] = {"num_sanity_val_steps": 0, "devices": 1, "default_root_dir": self.folder}
-        given |= dict.fromkeys(self.OFF, False)
+        given = {**self.GIVEN, "default_root_dir": self.folder, **dict.fromkeys(self.OFF, False)}
         if self.ours:
             given = {name: one for name, one in given.items() if name in accepted()} | host_components()
         else:

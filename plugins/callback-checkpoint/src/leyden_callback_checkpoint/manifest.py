@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
 FOLDER = ".leyden-manifest"
+elsewhere: Callable[[str], str] | None = None
+"""Where to keep the manifest of a folder, for who wants nothing but checkpoints in it; ``None``: in the folder."""
+
 RUNNING, FINISHED, INTERRUPTED = "running", "finished", "interrupted"
 
 
@@ -28,8 +31,16 @@ class Manifest:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self._place: str | None = None
         self.run = uuid4().hex
         self.running = False
+
+    @property
+    def place(self) -> str:
+        """The folder of the records."""
+        if self._place is None:
+            self._place = os.path.join(self.folder, FOLDER) if elsewhere is None else elsewhere(self.folder)
+        return self._place
 
     def claim(self, path: str, step: int) -> bool:
         """Make a file this run's own; ``False`` when its name is taken, by a record or a file without one.
@@ -117,10 +128,10 @@ class Manifest:
             The files.
         """
         record = self._run(run) if run else None
-        if record is None or record.get("status") != RUNNING or not _over(record, elsewhere=True):
+        if record is None or record.get("status") != RUNNING or not _over(record, unknown=True):
             return set()
         found = {}
-        for directory, _, names in os.walk(os.path.join(self.folder, FOLDER, "files")):
+        for directory, _, names in os.walk(os.path.join(self.place, "files")):
             for claim in (_read(os.path.join(directory, name)) for name in names if name.endswith(".json")):
                 if claim.get("run") == run and claim["step"] > step:
                     found[os.path.join(self.folder, claim["file"])] = claim["step"]
@@ -145,11 +156,11 @@ class Manifest:
             return False
         if record.get("status") == FINISHED:
             return int(record["step"]) <= step
-        return _over(record, elsewhere=True)
+        return _over(record, unknown=True)
 
     def _abandoned(self, run: str | None) -> bool:
         record = self._run(run) if run else {}
-        return run == self.run or record is None or _over(record, elsewhere=False)
+        return run == self.run or record is None or _over(record, unknown=False)
 
     def _run(self, run: str) -> dict[str, Any] | None:
         try:
@@ -166,19 +177,19 @@ class Manifest:
     def _record(self, path: str) -> str:
         # The extension goes, so that nobody who looks for checkpoints finds records.
         stem = os.path.splitext(os.path.relpath(path, self.folder))[0]
-        return os.path.join(self.folder, FOLDER, "files", f"{stem}.json")
+        return os.path.join(self.place, "files", f"{stem}.json")
 
     def _run_record(self, run: str) -> str:
-        return os.path.join(self.folder, FOLDER, "runs", f"{run}.json")
+        return os.path.join(self.place, "runs", f"{run}.json")
 
 
-def _over(record: dict[str, Any], elsewhere: bool) -> bool:
-    """Whether a run is over; ``elsewhere`` is what to think of one on another machine that did not say so."""
+def _over(record: dict[str, Any], unknown: bool) -> bool:
+    """Whether a run is over; ``unknown`` is what to think of one on another machine that did not say so."""
     if record.get("status") in (FINISHED, INTERRUPTED):
         return True
     if record.get("status") != RUNNING:
         return False
-    return not _alive(int(record["pid"])) if record.get("host") == socket.gethostname() else elsewhere
+    return not _alive(int(record["pid"])) if record.get("host") == socket.gethostname() else unknown
 
 
 def _alive(pid: int) -> bool:

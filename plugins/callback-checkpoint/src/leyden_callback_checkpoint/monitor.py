@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from leyden import Trainer
 
 
+COUNTERS = ("epoch", "step")
+
+
 class Monitor:
     """Tells whether the monitored metric belongs to what would be saved now.
 
@@ -39,6 +42,8 @@ class Monitor:
             epoch_ends: the training epoch ends, so that its own metrics are complete whichever batches logged them.
         """
         counters, born = trainer.run_state.counters, trainer.metric_batch(self.metric)
+        if self._is_counted(born):
+            return True
         if born is None or born == counters.batches:
             return born is not None
         oldest = counters.batches - (counters.batch if epoch_ends else 1)
@@ -46,7 +51,12 @@ class Monitor:
 
     def is_missing(self, trainer: Trainer) -> bool:
         """Whether nobody has logged the metric in this run."""
-        return trainer.metric_batch(self.metric) is None
+        born = trainer.metric_batch(self.metric)
+        return born is None and not self._is_counted(born)
+
+    def _is_counted(self, born: int | None) -> bool:
+        """Whether it is a counter of the run, which every checkpoint has, rather than something that was logged."""
+        return born is None and self.metric in COUNTERS
 
     def complaint(self, trainer: Trainer) -> UserCodeError:
         """What to raise when nobody logs the metric."""

@@ -38,7 +38,7 @@ _HOMES = {
 }
 _JSONARGPARSE = ("ActionConfigFile", "ArgumentParser", "Namespace", "class_from_function")
 """Names of jsonargparse that programs import from Lightning's module."""
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

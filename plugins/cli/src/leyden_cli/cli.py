@@ -12,7 +12,7 @@ from typing import Any
 
 import docstring_parser
 import yaml
-from jsonargparse import ActionConfigFile, Namespace, class_from_function
+from jsonargparse import ActionConfigFile, Namespace, class_from_function  # type: ignore[attr-defined]
 from torch.optim import Optimizer
 
 import leyden
@@ -26,7 +26,6 @@ from leyden_cli.keywords import check, without_defaults
 from leyden_cli.modules import Instantiator, check_trusted
 from leyden_cli.optimizers import (
     ArgsType,
-    LRSchedulerTypeTuple,
     LRSchedulerTypeUnion,
     ReduceLROnPlateau,
     as_class_path,
@@ -142,7 +141,10 @@ class LightningCLI:
         kwargs.setdefault("dump_header", [f"leyden=={leyden.__version__}"])
         parser = self.parser_class(**kwargs)
         parser.add_argument(
-            "-c", "--config", action=ActionConfigFile, help="a configuration file, YAML or JSON; may be repeated"
+            "-c",
+            "--config",
+            action=ActionConfigFile,
+            help="a configuration file, YAML or JSON; may be repeated",
         )
         return parser
 
@@ -207,7 +209,9 @@ class LightningCLI:
         self._subcommand_parsers: dict[str, LightningArgumentParser] = {}
         group = parser.add_subcommands()
         trainer_class = (
-            self.trainer_class if isinstance(self.trainer_class, type) else class_from_function(self.trainer_class)
+            self.trainer_class
+            if isinstance(self.trainer_class, type)
+            else class_from_function(self.trainer_class)
         )
         for name in self.subcommands():
             description = _first_line(getattr(trainer_class, name))
@@ -275,7 +279,7 @@ class LightningCLI:
     def dumped(self) -> dict[str, Any]:
         """The configuration of the subcommand as plain data."""
         if not hasattr(self, "config_dump"):
-            text = self.parser.dump(self.config, skip_link_targets=False, skip_none=False, format="yaml")
+            text = self.parser.dump(self.config, skip_link_targets=False, skip_unset=False, format="yaml")
             whole: dict[str, Any] = yaml.safe_load(text)
             self.config_dump: dict[str, Any] = (
                 whole[self.config["subcommand"]] if "subcommand" in self.config else whole
@@ -326,7 +330,9 @@ class LightningCLI:
             kwargs: keywords in place of the configured ones.
         """
         callbacks = [self._get(self.config_init, key) for key in self._parser(self.subcommand).callback_keys]
-        return self._instantiate_trainer({**self._get(self.config_init, "trainer", default={}), **kwargs}, callbacks)
+        return self._instantiate_trainer(
+            {**self._get(self.config_init, "trainer", default={}), **kwargs}, callbacks
+        )
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Any]) -> Trainer:
         if "callbacks" in config:
@@ -336,9 +342,7 @@ class LightningCLI:
             if self.save_config_callback and not config.get("fast_dev_run", False):
                 own = self.config.get(str(self.subcommand), self.config)
                 parser = self._parser(self.subcommand)
-                config["callbacks"].append(
-                    self.save_config_callback(parser, own, **self.save_config_kwargs)
-                )
+                config["callbacks"].append(self.save_config_callback(parser, own, **self.save_config_kwargs))
         else:
             warn(
                 "cli-callbacks",
@@ -352,7 +356,9 @@ class LightningCLI:
 
     @staticmethod
     def configure_optimizers(
-        lightning_module: LightningModule, optimizer: Optimizer, lr_scheduler: LRSchedulerTypeUnion | None = None
+        lightning_module: LightningModule,
+        optimizer: Optimizer,
+        lr_scheduler: LRSchedulerTypeUnion | None = None,
     ) -> Any:
         """What the module's ``configure_optimizers`` returns; override it to return something else.
 
@@ -441,7 +447,9 @@ def _as_list(given: Any) -> list[Any]:
 
 def _returned(value: Any) -> type:
     """The class that a function is annotated to return; a class itself."""
-    found: type = value if isinstance(value, type) else inspect.get_annotations(value, eval_str=True)["return"]
+    found: type = (
+        value if isinstance(value, type) else inspect.get_annotations(value, eval_str=True)["return"]
+    )
     return found
 
 

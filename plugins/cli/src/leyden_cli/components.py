@@ -33,7 +33,8 @@ def subclass_names(bases: Iterable[type]) -> set[str]:
     """The names of what has been imported below some classes."""
     found: set[str] = set()
     for base in bases:
-        for one in base.__subclasses__():
+        below: list[type] = base.__subclasses__()
+        for one in below:
             found |= {one.__name__, *subclass_names([one])}
     return found
 

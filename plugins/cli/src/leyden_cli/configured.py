@@ -31,6 +31,10 @@ class ConfiguredRun(LightningCLI):
         """The one."""
         return {self.name: super().subcommands()[self.name]}
 
+    def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
+        super()._add_subcommands(parser, **kwargs)
+        self._subcommand_parsers[self.name].prog = f"leyden {self.name}"
+
     def _add_arguments(self, parser: LightningArgumentParser) -> None:
         super()._add_arguments(parser)
         defaults, path = project_defaults()

@@ -21,7 +21,8 @@ _UNEXPECTED = re.compile(
 )
 _GIVEN = re.compile(r"Given value: (?P<value>.*)\s*\Z", re.DOTALL)
 _CLASS = re.compile(
-    r"(?:class_path['\"]?: ['\"]?|named |Import of |[Uu]nexpected import path format: |Given value: )['\"]?(?P<name>[\w.]+)"
+    r"(?:class_path['\"]?: ['\"]?|named |Import of |[Uu]nexpected import path format: |Given value: )"
+    r"['\"]?(?P<name>[\w.]+)"
 )
 
 
@@ -63,7 +64,12 @@ def _spellings(message: str, parsers: list[Any]) -> Iterator[str]:
     found = _UNRECOGNIZED.search(message)
     names = re.findall(r"--?([\w.]+)", found["rest"]) if found else []
     names += [one["key"] or one["bare"] for one in _UNEXPECTED.finditer(message)]
-    known = {action.dest for one in parsers for action in one._actions if action.dest not in ("help", "==SUPPRESS==")}
+    known = {
+        action.dest
+        for one in parsers
+        for action in one._actions
+        if action.dest not in ("help", "==SUPPRESS==")
+    }
     for name in names:
         if name in known:
             continue
@@ -72,7 +78,9 @@ def _spellings(message: str, parsers: list[Any]) -> Iterator[str]:
         near = did_you_mean(name, known)
         if not near:
             group = name.partition(".")[0]
-            near = did_you_mean(keyword, {one.rpartition(".")[2] for one in known if one.startswith(group + ".")})
+            near = did_you_mean(
+                keyword, {one.rpartition(".")[2] for one in known if one.startswith(group + ".")}
+            )
         if owner:
             yield f"{name}: its plugin is not installed. {install(owner[0])}"
         elif near:
@@ -81,10 +89,11 @@ def _spellings(message: str, parsers: list[Any]) -> Iterator[str]:
 
 def _classes(message: str) -> Iterator[str]:
     """The nearest classes, and the distributions of components that are not installed."""
-    from leyden import Callback, LightningDataModule, LightningModule, Logger
-    from leyden.interfaces.strategy import Strategy
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
+
+    from leyden import Callback, LightningDataModule, LightningModule, Logger
+    from leyden.interfaces.strategy import Strategy
 
     bases = (Callback, Logger, LightningModule, LightningDataModule, Strategy, Optimizer, LRScheduler)
     known = short_names() | subclass_names(bases)

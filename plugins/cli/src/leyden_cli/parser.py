@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import torch
-from jsonargparse import ArgumentParser, class_from_function, register_unresolvable_import_paths, set_parsing_settings
+from jsonargparse import (  # type: ignore[attr-defined]  # jsonargparse's own __init__ exports by *
+    ArgumentParser,
+    class_from_function,
+    register_unresolvable_import_paths,
+    set_parsing_settings,
+)
 from torch.optim import Optimizer
 
 from leyden import Callback, LightningDataModule, LightningModule, Trainer
@@ -43,7 +48,9 @@ class LightningArgumentParser(ArgumentParser):
         default_env: bool = False,
         **kwargs: Any,
     ) -> None:
-        kwargs.setdefault("allow_abbrev", False)  # a misspelling that begins like an argument is no abbreviation
+        kwargs.setdefault(
+            "allow_abbrev", False
+        )  # a misspelling that begins like an argument is no abbreviation
         super().__init__(
             *args, description=description, env_prefix=env_prefix, default_env=default_env, **kwargs
         )

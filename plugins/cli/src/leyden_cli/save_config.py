@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from fsspec.core import url_to_fs
+
 from leyden import Callback
 from leyden.errors import ConfigurationError
 
@@ -80,9 +81,9 @@ class SaveConfigCallback(Callback):
             path = self._free(files, folder)
         files.makedirs(url_to_fs(os.path.dirname(path) or root)[1], exist_ok=True)
         if self.multifile:
-            self.parser.save(self.config, path, skip_none=False, overwrite=self.overwrite, multifile=True)
+            self.parser.save(self.config, path, skip_unset=False, overwrite=self.overwrite, multifile=True)
             return path
-        text = self.parser.dump(self.config, skip_none=False)
+        text = self.parser.dump(self.config, skip_unset=False)
         with files.open(url_to_fs(path)[1], "w", encoding="utf-8") as file:
             file.write(text)
         return path
@@ -92,7 +93,9 @@ class SaveConfigCallback(Callback):
         name, ending = os.path.splitext(self.config_filename)
         for number in count():
             last = f"{name}_{number}" if number else name
-            numbered = os.path.join(last, self.config_filename) if self.multifile and number else f"{last}{ending}"
+            numbered = (
+                os.path.join(last, self.config_filename) if self.multifile and number else f"{last}{ending}"
+            )
             path = os.path.join(folder, numbered)
             if not files.exists(url_to_fs(path)[1]):
                 return path

@@ -36,7 +36,7 @@ class AbsentNameError(LookupError):
 def offered(page: str) -> list[str]:
     """The names that a page has."""
     entries = PAGES[page]
-    names = {one for one, target in entries.items() if one not in KEYS and not target.startswith("!")}
+    names = {one for one, target in entries.items() if one not in KEYS and not _absent(target, one)}
     module = _source(entries)
     if module is not None:
         names.update(
@@ -49,6 +49,12 @@ def offered(page: str) -> list[str]:
         one.removeprefix(prefix) for one in PAGES if one.startswith(prefix) and "." not in one[len(prefix) :]
     )
     return sorted(names)
+
+
+def _absent(target: str, name: str) -> bool:
+    module, _, attribute = target.partition(":")
+    passed_on = PAGES.get(module, {}).get(attribute or name, "")
+    return target.startswith("!") or passed_on.startswith("!")
 
 
 def resolve(page: ModuleType, name: str) -> Any:

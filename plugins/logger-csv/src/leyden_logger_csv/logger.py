@@ -108,7 +108,7 @@ class CSVLogger(Logger):
         for name, value in record.metrics.items():
             rows.setdefault(record.axes.get(name, record.step), {})[name] = value
         for step, metrics in rows.items():
-            self.log_metrics({**context, **metrics}, step)
+            self.log_metrics(metrics={**context, **metrics}, step=step)
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace | None = None) -> None:

@@ -151,7 +151,7 @@ class TensorBoardLogger(Logger):
         if record.with_epoch and record.step in axes:
             axes[record.step].setdefault("epoch", record.epoch)
         for step, metrics in axes.items():
-            self.log_metrics(metrics, step)
+            self.log_metrics(metrics=metrics, step=step)
 
     @rank_zero_only
     def log_hyperparams(

@@ -36,4 +36,100 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"^return_predictions=True is not possible",
         r"`return_predictions` should be set to `False` with a launcher that spawns.",
     ),
+    (
+        r"^self\.log\('(.*?)', (?:'(.*?)'|(.*))\) is not possible: allowed is a number",
+        r"`self.log(\1, \2\3)` was called",
+    ),
+    (
+        r"^self\.log\(.*tensor of shape .*\) is not possible: allowed is one element",
+        r"The tensor must have a single element",
+    ),
+    (
+        r"^self\.log\('(.*?)', on_step=False, on_epoch=False\) logs nothing",
+        r"`self.log(on_step=False, on_epoch=False)` is not useful.",
+    ),
+    (
+        r"^self\.log\(name\)='(.*?)' is not possible: allowed is a name without",
+        r"You called `self.log` with the key `\1`",
+    ),
+    (
+        r"^self\.log\('(.*?)', metric\): the metric is no attribute of \w+ \(its metrics: (.*?)\)",
+        r"You can fix this by calling `self.log(\1, ..., metric_attribute=name)` where `name` is one of \2",
+    ),
+    (
+        r"^self\.log\('(.*?)', metric\): the metric is no attribute of \w+,",
+        r"You can fix this by setting an attribute for the metric in your `LightningModule`.",
+    ),
+    (
+        r"^self\.log\('(.*?)', …\) was called in (\w+) with other arguments",
+        r"You called `self.log(\1, ...)` twice in `\2` with different arguments.",
+    ),
+    (r"^self\.log\(reduce_fx\)=", r"Only `self.log(..., reduce_fx={min,max,mean,sum})` are supported."),
+    (r"^self\.log\(.*\) is not possible in ", r"You can't `self.log()` here."),
+    (
+        r"^lr_scheduler=ReduceLROnPlateau watches a metric",
+        r"`configure_optimizers` must include a monitor when a `ReduceLROnPlateau` scheduler is used.",
+    ),
+    (r"^configure_optimizers returned .*; allowed is", r"Unknown configuration for model optimizers."),
+    (r"^lr_scheduler\['interval'\]=", r'The "interval" key in lr scheduler dict must be "step" or "epoch".'),
+    (
+        r"^lr_scheduler=.*its key 'scheduler' is missing",
+        r'The lr scheduler dict must have the key "scheduler".',
+    ),
+    (
+        r"^lr_scheduler=.* belongs to an optimizer",
+        r"Some schedulers are attached with an optimizer that wasn't returned.",
+    ),
+    (
+        r"^lr_scheduler monitors '(.*?)', which was not logged; logged: (.*?)\. Log it",
+        r"ReduceLROnPlateau conditioned on metric \1 which is not available. Available metrics are: \2.",
+    ),
+    (r"^lr_scheduler=(\w+) .*a scheduler has state_dict", r"The provided lr scheduler `\1` is invalid."),
+    (
+        r"^lr_scheduler=<[\w.]*?(\w+) object.*a scheduler has state_dict",
+        r"The provided lr scheduler `\1` is invalid.",
+    ),
+    (
+        r"^lr_scheduler=(\w+) is no torch scheduler",
+        r"The provided lr scheduler `\1` doesn't follow PyTorch's LRScheduler API.",
+    ),
+    (
+        r"^barebones=True is not possible with (.*?): it switches",
+        r"`Trainer(barebones=True, \1)` was passed.",
+    ),
+    (
+        r"^val_check_interval=.*with check_val_every_n_epoch=None",
+        r"`val_check_interval` should be an integer when `check_val_every_n_epoch=None`.",
+    ),
+    (
+        r"^val_check_interval=.*at most the \d+ training batches",
+        r"It must be less than or equal to the number of the training batches.",
+    ),
+    (
+        r"^(limit_\w+_batches|overfit_batches|val_check_interval)=(\S+) is not possible: allowed is an int of at least",
+        r"You have passed invalid value \2 for \1.",
+    ),
+    (r"^fast_dev_run=-?\d+ is not possible", r"fast_dev_run should be >= 0."),
+    (r"^reload_dataloaders_every_n_epochs=", r"`reload_dataloaders_every_n_epochs` should be an int >= 0."),
+    (
+        r"^(limit_\w+_batches)=\S+ is not possible: allowed is an int, or 1\.0, for a loader without",
+        r"When using an `IterableDataset`, `Trainer(\1)` must be `1.0` or an int.",
+    ),
+    (
+        r"^(limit_\w+_batches)=(\S+) is not possible.*at least (\S+)\. The loader has (\d+) batch",
+        r"\2 * \4 < 1. Please increase the `\1` argument. Try at least `\1=\3`.",
+    ),
+    (
+        r"^gradient_clip_val=.*automatic_optimization=False",
+        r"Automatic gradient clipping is not supported for manual optimization.",
+    ),
+    (
+        r"^accumulate_grad_batches=.*automatic_optimization=False",
+        r"Automatic gradient accumulation is not supported for manual optimization.",
+    ),
+    (
+        r"^callbacks holds two of state_key='.*?' \((\w+)\)",
+        r"Found more than one stateful callback of type `\1`.",
+    ),
+    (r"^ckpt_path='(.*?)' does not exist", r"Checkpoint file not found: \1"),
 )

@@ -14,4 +14,25 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r'`.test(ckpt_path="best")` uses the best checkpoint path from first checkpoint callback.',
     ),
     (r"^\[max-epochs\]", r"`max_epochs` was not set. Setting it to 1000 epochs."),
+    (r"^\[log-detached\]", r"`self.trainer` reference is not registered"),
+    (r"^\[log-barebones\]", r"`Trainer(barebones=True)` is configured"),
+    (r"^\[no-optimizer\]", r"this fit will run with no optimizer"),
+    (
+        r"^\[optimizer-keys\].*the keys? (.*) mean",
+        r"Found unsupported keys in the optimizer configuration: {\1}",
+    ),
+    (r"^\[scheduler-keys\].*the keys? (.*) mean", r"Found unsupported keys in the lr scheduler dict: {\1}"),
+    (
+        r"^\[scheduler-monitor\] lr_scheduler monitors '(.*?)'",
+        r"ReduceLROnPlateau conditioned on metric \1 which is not available but strict is set to `False`.",
+    ),
+    (r"^\[manual-monitor\]", r"['monitor'], but the keys will be ignored."),
+    (r"^\[no-validation-step\]", r"You passed in a `val_dataloader` but have no `validation_step`."),
+    (r"^\[no-validation-data\]", r"You defined a `validation_step` but have no `val_dataloader`."),
+    (r"^\[overfit-sequential\]", r"You requested to overfit but enabled train dataloader shuffling."),
+    (
+        r"^\[tuner-skipped\].*no learning rate",
+        r"Skipping learning rate finder since `fast_dev_run` is enabled.",
+    ),
+    (r"^\[tuner-skipped\].*no batch size", r"Skipping batch size scaler since `fast_dev_run` is enabled."),
 )
