@@ -103,7 +103,7 @@ def test_verbose(bench: Any, verbose: int, caplog: pytest.LogCaptureFixture) -> 
     said = [one for one in caplog.messages if "L1Unstructured" in one]
     assert len(said) == (0, 1, 3)[verbose]
     if verbose:
-        assert said[0] == "L1Unstructured pruned 0 -> 2 of 5 elements (40.00%)."
+        assert said[0] == "Applied `L1Unstructured`. Pruned: 0/5 (0.00%) -> 2/5 (40.00%)"
 
 
 def test_parameters_of_another_module(leyden_run: Any) -> None:

@@ -100,7 +100,11 @@ class Note(Callback):
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "both" in metafunc.fixturenames:
-        metafunc.parametrize("both", ["leyden", "pytorch_lightning"], indirect=True)
+        kinds = ("DeprecationWarning", "FutureWarning")  # Lightning's own use of jsonargparse and torch
+        marks = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in kinds]
+        metafunc.parametrize(
+            "both", ["leyden", pytest.param("pytorch_lightning", marks=marks)], indirect=True
+        )
 
 
 @pytest.fixture
@@ -142,9 +146,6 @@ def ours(program: Any) -> SimpleNamespace:
 @pytest.fixture
 def both(request: pytest.FixtureRequest, program: Any) -> SimpleNamespace:
     """The program under test, once for Leyden and once for the real Lightning, with the same expectations."""
-    if request.param != "leyden":  # Lightning's own use of jsonargparse and torch is not under test
-        for kind in ("DeprecationWarning", "FutureWarning"):
-            request.node.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}"))
     return program(request.param)
 
 

@@ -122,7 +122,8 @@ def open_gradients(session: Session) -> dict[str, Any]:
     module, step = session.module, session.step
     if step is None or (module.automatic_optimization and not step.accumulating):
         return {}
-    return {name: one.grad for name, one in module.named_parameters() if one.grad is not None}
+    saved = session.strategy.saved_gradient
+    return {name: saved(one) for name, one in module.named_parameters() if one.grad is not None}
 
 
 def restore_gradients(session: Session, checkpoint: dict[str, Any] | None) -> None:
@@ -130,7 +131,7 @@ def restore_gradients(session: Session, checkpoint: dict[str, Any] | None) -> No
     saved = (checkpoint or {}).get(KEY, {}).get("gradients", {})
     for name, parameter in session.module.named_parameters():
         if name in saved:
-            parameter.grad = saved[name].to(parameter.device)
+            parameter.grad = session.strategy.restored_gradient(parameter, saved[name])
 
 
 def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:

@@ -136,7 +136,8 @@ class EvaluationPass:
     def _log_step(self, outputs: Any) -> None:
         if any(entry.on_step for entry in self.collection.entries.values()):
             counts = self.session.evaluation_counts
-            key = (str(self.stage), self.session.state.dataloader_idx)
+            alone = self.stage is RunningStage.VALIDATING and self.session.fn is not TrainerFn.FITTING
+            key = ("validate-alone" if alone else str(self.stage), self.session.state.dataloader_idx)
             known = self.results.share(self.collection, "step")
             values = self.results.gather(self.collection, "step", known)
             self.results.write(values, counts.get(key, 0), with_epoch=False)

@@ -144,8 +144,8 @@ def check_value(name: str, value: Any) -> Any:
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
         return float(value)  # type: ignore[arg-type]
     raise ArgumentTypeError(
-        f"self.log({name!r}, {shown(value)}) is not possible: allowed is a number, a tensor of one element, a Metric, "
-        "or a flat dict of these."
+        f"self.log({name!r}, {shown(value)}) is not possible: allowed is a number, a tensor of one element, or a Metric. "
+        "self.log_dict takes a dict of these."
     )
 
 

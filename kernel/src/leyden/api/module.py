@@ -270,6 +270,9 @@ class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin
             if is_dynamo_compiling():
                 return
             if self._trainer is not None:
+                if self._trainer.barebones:
+                    warn("log-barebones", "self.log does nothing under barebones=True.")
+                    return
                 raise ConfigurationError(
                     f"self.log({name!r}, …) is not possible now: no loop of the Trainer is running."
                 )

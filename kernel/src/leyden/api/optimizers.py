@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from leyden.api.warn import warn
-from leyden.plugins.errors import ConfigurationError, UserCodeError, listed, nearest, shown
+from leyden.api.warn import LeydenRuntimeWarning, warn
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, UserCodeError, listed, nearest, shown
 
 if TYPE_CHECKING:
     from leyden.api.module import LightningModule
@@ -137,6 +137,7 @@ def _of_dicts(dicts: Sequence[Mapping[str, Any]]) -> Configured:
             warn(
                 "optimizer-keys",
                 f"configure_optimizers: the keys {listed(map(str, unknown))} mean nothing and are ignored.",
+                LeydenRuntimeWarning,
             )
         optimizers.append(optimizer)
         if "frequency" in one:
@@ -166,6 +167,7 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
         warn(
             "scheduler-keys",
             f"lr_scheduler: the keys {listed(map(str, unknown))} mean nothing and are ignored. {hint}".rstrip(),
+            LeydenRuntimeWarning,
         )
     if "scheduler" not in settings:
         raise ConfigurationError(
@@ -178,10 +180,6 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
     config.reduce_on_plateau = bool(
         settings.get("reduce_on_plateau", isinstance(scheduler, ReduceLROnPlateau))
     )
-    if config.reduce_on_plateau and config.monitor is None:
-        raise ConfigurationError(
-            f"lr_scheduler={type(scheduler).__name__} watches a metric: name it with 'monitor' beside 'scheduler'."
-        )
     return config
 
 
@@ -191,10 +189,14 @@ def _check(module: LightningModule, found: Configured) -> None:
     for config in found.schedulers:
         scheduler = config.scheduler
         if not hasattr(scheduler, "state_dict") or not hasattr(scheduler, "load_state_dict"):
-            raise ConfigurationError(
+            raise ArgumentTypeError(
                 f"lr_scheduler={shown(scheduler)} is not possible: a scheduler has state_dict and load_state_dict."
             )
-        own_step = type(module).lr_scheduler_step is Base.lr_scheduler_step
+        if module.automatic_optimization and config.reduce_on_plateau and config.monitor is None:
+            raise ConfigurationError(
+                f"lr_scheduler={type(scheduler).__name__} watches a metric: name it with 'monitor' beside 'scheduler'."
+            )
+        own_step = module.automatic_optimization and type(module).lr_scheduler_step is Base.lr_scheduler_step
         if own_step and not isinstance(scheduler, LRScheduler | ReduceLROnPlateau):
             raise ConfigurationError(
                 f"lr_scheduler={type(scheduler).__name__} is no torch scheduler: override lr_scheduler_step to step it."
@@ -227,6 +229,7 @@ def _without_automatic(config: LRSchedulerConfig) -> None:
         warn(
             "manual-monitor",
             "lr_scheduler: 'monitor' has no effect in manual optimization; step the scheduler yourself.",
+            LeydenRuntimeWarning,
         )
 
 

@@ -42,7 +42,8 @@ def shared(strategy: Strategy, parts: Parts, group: Any = None) -> dict[str, Ten
     if rows is None:
         if group is not None:
             raise UserCodeError(
-                f"self.log(sync_dist_group=…): the processes of the group have not logged the same names; here: {names}."
+                "self.log(sync_dist_group=…): the processes of the group have not logged the same names; here: "
+                f"{names}."
             )
         found = _uneven(strategy, parts)
     else:

@@ -10,7 +10,7 @@ from torch.optim import LBFGS, Optimizer
 
 from leyden.api.arguments import checked, step_arguments
 from leyden.api.optimizers import Configured, LightningOptimizer, LRSchedulerConfig
-from leyden.api.warn import warn
+from leyden.api.warn import LeydenRuntimeWarning, warn
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.step import StepScheme
 from leyden.interfaces.strategy import Strategy
@@ -124,7 +124,7 @@ class TorchStep(StepScheme):
         ).rstrip()
         if config.strict:
             raise ConfigurationError(f"{text} Log it, or set 'strict': False beside 'scheduler'.")
-        warn("scheduler-monitor", f"{text} The scheduler is not stepped.")
+        warn("scheduler-monitor", f"{text} The scheduler is not stepped.", LeydenRuntimeWarning)
         return None
 
 
@@ -264,7 +264,7 @@ class AutomaticStep(TorchStep):
             self.before_step(optimizer)
             return loss
 
-        return self.precision.step_with_closure(optimizer, complete)
+        return self.precision.step_with_closure(optimizer, complete, **kwargs)
 
     def after_update(self, closes: bool) -> None:
         """Schedulers that watch nothing: after an update, and after the epoch's last batch."""
@@ -310,12 +310,15 @@ class ManualStep(TorchStep):
             return loss
 
         if closure is not None:
-            result = self.precision.step_with_closure(optimizer, complete)
+            result = self.precision.step_with_closure(optimizer, complete, **kwargs)
         else:
             complete()
             result = self.apply(optimizer) if self.apply else optimizer.step(**kwargs)
         self.state.counters.optimizer_steps += 1
         return result
+
+    def schedule(self, interval: str, *, plateau: bool) -> None:
+        """Nothing: the user steps the schedulers, too."""
 
     def _before(self, optimizer: Optimizer) -> None:
         if self.unscale:

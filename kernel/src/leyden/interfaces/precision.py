@@ -61,14 +61,15 @@ class Precision:
         """Apply the gradients, or leave them out when they overflowed; returns what ``optimizer.step`` returns."""
         return optimizer.step()
 
-    def step_with_closure(self, optimizer: Optimizer, closure: Closure) -> Any:
+    def step_with_closure(self, optimizer: Optimizer, closure: Closure, **kwargs: Any) -> Any:
         """Let the optimizer call the closure, as often as it likes.
 
         Args:
             optimizer: the torch optimizer.
             closure: computes gradients, unscales and clips them, and returns the loss.
+            **kwargs: for the optimizer's ``step``; given only where the user's program gives some.
         """
-        return optimizer.step(closure)
+        return optimizer.step(closure=closure, **kwargs)
 
     def clip_grad_value(self, optimizer: Optimizer, clip_value: float) -> None:
         """Clamp each gradient element to [-clip_value, clip_value]."""

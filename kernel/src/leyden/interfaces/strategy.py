@@ -254,6 +254,14 @@ class Strategy(ABC):
         """Give an optimizer its full state."""
         optimizer.load_state_dict(state)
 
+    def saved_gradient(self, parameter: nn.Parameter) -> Any:
+        """What this process saves of a gradient that the next batch adds to."""
+        return parameter.grad
+
+    def restored_gradient(self, parameter: nn.Parameter, saved: Tensor) -> Tensor:
+        """The gradient again, as the parameter needs it."""
+        return saved.to(parameter.device)
+
     def init_context(self, empty_init: bool | None = None) -> AbstractContextManager[Any]:
         """What holds while the module's parameters are created.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leyden import Callback
 from leyden.api.record import Record
-from leyden.api.warn import warn
+from leyden.api.warn import LeydenWarning, warn
 from leyden.errors import ArgumentTypeError, ConfigurationError
 from leyden.plugins.errors import did_you_mean
 from leyden_callback_lr_monitor.names import Named, named
@@ -136,6 +136,10 @@ def _due(trainer: Trainer) -> bool:
     return every > 0 and ((trainer.run_state.counters.updates + 1) % every == 0 or trainer.should_stop)
 
 
+class AbsentValueWarning(LeydenWarning, RuntimeWarning):
+    """What is to be monitored is not there."""
+
+
 def _warn_of_absent(found: list[Named], argument: str, keys: tuple[str, ...]) -> None:
     without = [
         name for one in found for name, group in one.groups.items() if not any(key in group for key in keys)
@@ -144,6 +148,7 @@ def _warn_of_absent(found: list[Named], argument: str, keys: tuple[str, ...]) ->
         warn(
             "lr-monitor-absent",
             f"LearningRateMonitor({argument}=True): {', '.join(without)} has no {' or '.join(keys)}; 0 is written.",
+            AbsentValueWarning,
         )
 
 

@@ -112,5 +112,5 @@ def _listed(callbacks: Any) -> list[Any]:
 
 def _too_many(names: list[str]) -> ConfigurationError:
     return ConfigurationError(
-        f"A run has one progress bar, and callbacks holds {' and '.join(names)}. Keep one of them."
+        f"You added multiple progress bar callbacks, {' and '.join(names)}, and a run has one. Keep one of them."
     )

@@ -188,14 +188,16 @@ class ModelPruning(Callback):
         total, method = sum(size for _, size in after), self._pruning_method_name
         counts = [sum(count for count, _ in each) for each in (before, after)]
         rank_zero_info(
-            f"{method} pruned {counts[0]} -> {counts[1]} of {total} elements ({counts[1] / total:.2%})."
+            f"Applied `{method}`. Pruned: {counts[0]}/{total} ({counts[0] / total:.2%}) -> {counts[1]}/{total} "
+            f"({counts[1] / total:.2%})"
         )
         if self._verbose == 2:
             for (module, name), (old, _), (new, size) in zip(
                 self._parameters_to_prune, before, after, strict=True
             ):
                 rank_zero_info(
-                    f"{method}, amount={amount}: {module!r}.{name} {old} -> {new} of {size} ({new / size:.2%})"
+                    f"Applied `{method}` to `{module!r}.{name}` with amount={amount}. Pruned: {old} "
+                    f"({old / size:.2%}) -> {new} ({new / size:.2%})"
                 )
 
     # -- checkpoints ---------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def method_of(given: Any, together: bool, dim: int | None, norm: int | float | s
                 "pruning_fn", given, f"{listed(METHODS)}, or a BasePruningMethod", did_you_mean(name, METHODS)
             )
         found = METHODS[name]
-        method: Any = found[1] if together else partial(found[0], **_structure(name, dim, norm))
+        structure = _structure(name, dim, norm)
+        method: Any = found[1] if together else partial(found[0], **structure)
         label = found[int(together)].__name__
     elif inspect.isclass(given) and issubclass(given, prune.BasePruningMethod):
         if not together:

@@ -98,14 +98,14 @@ class MixedPrecision(Precision):
         self.scaler.update()
         return result
 
-    def step_with_closure(self, optimizer: Optimizer, closure: Closure) -> Any:
+    def step_with_closure(self, optimizer: Optimizer, closure: Closure, **kwargs: Any) -> Any:
         """Let the optimizer call the closure; with float16 it is called once, before the step.
 
         Raises:
             leyden.errors.ConfigurationError: as :meth:`step`.
         """
         if self.scaler is None:
-            return optimizer.step(closure)
+            return optimizer.step(closure=closure, **kwargs)
         self._check(optimizer)
         loss = closure()
         self.step(optimizer)

@@ -70,7 +70,9 @@ class FSDPPrecision(MixedPrecision):
         """FSDP2's policy: shards stay as they are, their whole and gradients' reduction have the format."""
         if not self.precision.endswith("-mixed"):
             return MixedPrecisionPolicy()
-        return MixedPrecisionPolicy(param_dtype=self.dtype, reduce_dtype=self.dtype, cast_forward_inputs=False)
+        return MixedPrecisionPolicy(
+            param_dtype=self.dtype, reduce_dtype=self.dtype, cast_forward_inputs=False
+        )
 
     def convert_module(self, module: nn.Module) -> nn.Module:
         return module.to(self.dtype) if self.precision in ("16-true", "bf16-true") else module
@@ -81,7 +83,9 @@ class FSDPPrecision(MixedPrecision):
         from leyden.api.transfer import map_nested
 
         return map_nested(
-            data, lambda one: isinstance(one, Tensor) and one.is_floating_point(), lambda one: one.to(self.dtype)
+            data,
+            lambda one: isinstance(one, Tensor) and one.is_floating_point(),
+            lambda one: one.to(self.dtype),
         )
 
     def forward_context(self) -> AbstractContextManager[Any]:
@@ -110,6 +114,9 @@ def sharded(given: Precision, strategy: str) -> FSDPPrecision:
     own_scaler = type(getattr(given, "scaler", None)) not in (type(None), GradScaler)
     if given.precision not in DTYPES or type(given).__name__ not in known or own_scaler:
         raise ConfigurationError.about(
-            "precision", given.precision, f"{listed(DTYPES)} with {strategy}", "Or give an FSDPPrecision as plugin."
+            "precision",
+            given.precision,
+            f"{listed(DTYPES)} with {strategy}",
+            "Or give an FSDPPrecision as plugin.",
         )
     return FSDPPrecision(given.precision)

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule
+from torch.distributed._composable.contract import REGISTRY_KEY, STATE_KEY
+from torch.distributed._composable_state import _module_state_mapping
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from leyden.errors import CheckpointError
 from leyden.interfaces import Accelerator, CheckpointIO, Precision
-from leyden_checkpoint_io_distributed import DistributedCheckpointIO
 from leyden_distributed.strategy import ParallelStrategy
 from leyden_strategy_fsdp.checkpoint_io import ShardedCheckpointIO
 from leyden_strategy_fsdp.precision import sharded
@@ -70,7 +71,18 @@ class ShardedStrategy(ParallelStrategy):
         step = super().bind_step(name)
         if not isinstance(self.module, FSDPModule):
             return step
-        return entered(self.module, step)
+        called = entered(self.module, step)
+        if name == "training_step":
+            return called
+
+        def evaluated(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return called(*args, **kwargs)
+            finally:
+                # Without a backward, FSDP2 would leave parameters together, and hooks would find whole ones.
+                reshard(self.module)
+
+        return evaluated
 
     # -- states ----------------------------------------------------------------------------------------------------
 
@@ -96,7 +108,9 @@ class ShardedStrategy(ParallelStrategy):
         wanted = {name: one for name, one in state.items() if name in own and isinstance(one, Tensor)}
         for name, one in wanted.items():
             if one.shape != own[name].shape:
-                raise RuntimeError(f"{name} has shape {tuple(one.shape)} there and {tuple(own[name].shape)} here")
+                raise RuntimeError(
+                    f"{name} has shape {tuple(one.shape)} there and {tuple(own[name].shape)} here"
+                )
         filled = self._filled({f"model.{name}": (one, own[name]) for name, one in wanted.items()})
         self.module.load_state_dict(
             {**state, **{name: filled[f"model.{name}"] for name in wanted}}, strict=strict
@@ -181,12 +195,22 @@ class ShardedStrategy(ParallelStrategy):
     def teardown(self) -> None:
         """Give the module whole parameters back where one process is all there is, or workers end with the run."""
         module = self.module
-        if module is not None and any(isinstance(one, DTensor) for one in module.parameters()):
-            usable = not self.alone and dist.is_initialized()
-            if usable and (self.world_size == 1 or self.launches_workers):
+        usable = self.joined and not self.alone and dist.is_initialized()
+        if module is not None and usable:
+            reshard(module)
+            if any(isinstance(one, DTensor) for one in module.parameters()) and (
+                self.world_size == 1 or self.launches_workers
+            ):
                 with self.collective("gathering the weights"):
                     make_whole(module, keep=self.is_global_zero)
         super().teardown()
+
+
+def reshard(module: nn.Module) -> None:
+    """Let every process hold its shards alone."""
+    for one in module.modules():
+        if isinstance(one, FSDPModule):
+            one.reshard()
 
 
 def make_whole(module: nn.Module, *, keep: bool) -> None:
@@ -202,24 +226,34 @@ def make_whole(module: nn.Module, *, keep: bool) -> None:
             if isinstance(parameter, DTensor):
                 if id(parameter) not in done:
                     full = whole(parameter, keep=keep)
-                    value = full if keep else torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
+                    value = (
+                        full if keep else torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
+                    )
                     done[id(parameter)] = nn.Parameter(value, requires_grad=parameter.requires_grad)
                 one._parameters[name] = done[id(parameter)]
     unhook(module)
 
 
 def unhook(module: nn.Module) -> None:
-    """Take FSDP2 off a module whose parameters are plain again."""
-    from torch.distributed._composable_state import _module_state_mapping
-
+    """Take FSDP2 off a module whose parameters are plain again: its class, hooks and registrations."""
     for one in module.modules():
         if isinstance(one, FSDPModule):
-            state = one._get_fsdp_state()
-            for handle in (state._pre_forward_hook_handle, state._post_forward_hook_handle):
-                handle.remove()
-            _module_state_mapping.pop(one, None)
             one.__class__ = type(one).__mro__[2]
-            one.__dict__.pop("_fsdp_use_orig_params", None)
+        _module_state_mapping.pop(one, None)
+        for key in (STATE_KEY, REGISTRY_KEY):
+            held = one.__dict__.get(key)
+            if held is not None:
+                held.pop(fully_shard, None) if key == STATE_KEY else held.pop("fully_shard", None)
+        for name, held in vars(one).items():
+            if name.endswith("_hooks") and isinstance(held, dict):
+                for identity in [key for key, hook in held.items() if _of_fsdp(hook)]:
+                    del held[identity]
+
+
+def _of_fsdp(hook: Any) -> bool:
+    while hasattr(hook, "hook"):  # torch wraps hooks of state dicts
+        hook = hook.hook
+    return str(getattr(hook, "__module__", "")).startswith("torch.distributed.fsdp")
 
 
 def entered(module: nn.Module, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -248,6 +282,3 @@ def entered(module: nn.Module, step: Callable[..., Any]) -> Callable[..., Any]:
                 restore()
 
     return call
-
-
-__all__ = ["DistributedCheckpointIO", "ShardedStrategy", "entered", "make_whole"]

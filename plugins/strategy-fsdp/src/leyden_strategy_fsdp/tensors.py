@@ -32,7 +32,12 @@ def part_of(full: Tensor, like: DTensor) -> DTensor:
     index = tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))
     local = full[index].to(like.to_local().device, like.dtype, copy=True).contiguous()
     return DTensor.from_local(
-        local, mesh, placements, run_check=False, shape=full.shape, stride=torch.empty_like(like, device="meta").stride()
+        local,
+        mesh,
+        placements,
+        run_check=False,
+        shape=full.shape,
+        stride=torch.empty_like(like, device="meta").stride(),
     )
 
 
@@ -51,7 +56,9 @@ def clip_norm(parameters: Iterable[Tensor], maximum: float) -> Tensor:
         return torch.tensor(0.0)
     groups: dict[Any, list[Tensor]] = {}
     for one in gradients:
-        groups.setdefault((one.device_mesh, one.placements) if isinstance(one, DTensor) else None, []).append(one)
+        groups.setdefault((one.device_mesh, one.placements) if isinstance(one, DTensor) else None, []).append(
+            one
+        )
     norms = [get_total_norm(ones) for ones in groups.values()]
     norms = [one.full_tensor() if isinstance(one, DTensor) else one for one in norms]
     total = torch.stack([one.to(norms[0].device) for one in norms]).norm()

@@ -8,7 +8,10 @@ their files as the objects that they were.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
+import tempfile
 from typing import Any
 
 from leyden_lightning import wording
@@ -44,11 +47,30 @@ def attach() -> None:
     _connecting(Strategy)
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
+    _manifests()
     _put(LeydenError, "__str__", wording.error_text)
     _put(LeydenWarning, "__str__", wording.warning_text)
     logging.getLogger("leyden").addFilter(_notes)
     if logging.getLogger("leyden").level == logging.NOTSET:
         logging.getLogger("leyden").setLevel(logging.INFO)
+
+
+def _manifests() -> None:
+    """Keep the manifests of checkpoint folders out of those folders: programs compare what is in them."""
+    try:
+        from leyden_callback_checkpoint import manifest
+    except ModuleNotFoundError:
+        return
+    _put(manifest, "elsewhere", manifest_place)
+
+
+def manifest_place(folder: str) -> str:
+    """Where the manifest of a folder is kept; another place for a folder of the same name that was made later."""
+    path = os.path.realpath(folder)
+    os.makedirs(path, exist_ok=True)
+    about = os.stat(path)
+    name = hashlib.sha256(f"{path}:{about.st_dev}:{about.st_ino}".encode()).hexdigest()[:32]
+    return os.path.join(tempfile.gettempdir(), f"leyden-manifests-{os.getuid()}", name)
 
 
 def _connecting(kind: type) -> None:

@@ -132,4 +132,191 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"Found more than one stateful callback of type `\1`.",
     ),
     (r"^ckpt_path='(.*?)' does not exist", r"Checkpoint file not found: \1"),
+    (
+        r"^save_top_k=-\d+ is not possible",
+        r"Must be >= -1",
+    ),
+    (
+        r"^save_top_k=(\d+) is not possible: .* with monitor=None",
+        r"ModelCheckpoint(save_top_k=\1, monitor=None) is not a valid",
+    ),
+    (
+        r"^every_n_(epochs|train_steps)=-",
+        r"Must be >= 0",
+    ),
+    (
+        r"a callback has one trigger",
+        r"Combination of parameters every_n_train_steps",
+    ),
+    (
+        r"^mode='?(\w+)'? is not possible: allowed is 'min' or 'max'",
+        r"`mode` can be min, max but got \1",
+    ),
+    (
+        r"^enable_checkpointing=False is not possible while callbacks holds an? (\w+)",
+        r"`enable_checkpointing=False` but found `\1`",
+    ),
+    (
+        r"^enable_progress_bar=False is not possible while callbacks holds an? (\w+)",
+        r"`enable_progress_bar=False` but found `\1`",
+    ),
+    (
+        r"^enable_model_summary=False is not possible while callbacks holds an? (\w+)",
+        r"`enable_model_summary=False` but found `\1`",
+    ),
+    (
+        r"^swa_epoch_start=",
+        r">0 integer or a float between 0 and 1",
+    ),
+    (
+        r"^swa_lrs=",
+        r"positive float, or a list of positive floats",
+    ),
+    (
+        r"^parameter_names=\['(\w+)'\] is not possible",
+        r"\1 isn't in ('weight', 'bias')",
+    ),
+    (
+        r"^pruning_fn=.*: allowed is '",
+        r"expected to be a str in [",
+    ),
+    (
+        r"needs pruning_dim, ",
+        r"`pruning_dim` should be provided",
+    ),
+    (
+        r"needs pruning_norm, ",
+        r"requesting `ln_structured` pruning, the `pruning_norm` should be provided",
+    ),
+    (
+        r"^pruning_fn=\w+ is structured",
+        r'Only the "unstructured" PRUNING_TYPE is supported with `use_global_unstructured=True`',
+    ),
+    (
+        r"use_global_unstructured=False is not possible with a class",
+        r"is currently only supported with `use_global_unstructured=True`",
+    ),
+    (
+        r"^verbose=.*: allowed is 0, 1 or 2",
+        r"must be any of (0, 1, 2)",
+    ),
+    (
+        r"^scheduling=\{\} is not possible",
+        r"Empty dict cannot be interpreted",
+    ),
+    (
+        r"^scheduling=\{(?=.*(?:-\d+|'): )",
+        r"Epoch should be an int",
+    ),
+    (
+        r"^scheduling=\{(?=.*: (?:-\d+|0\b|'|\d+\.))",
+        r"Accumulation factor should be an int",
+    ),
+    (
+        r"^write_interval=",
+        r"`write_interval` should be one of ['batch', 'epoch', 'batch_and_epoch']",
+    ),
+    (
+        r"^DeviceStatsMonitor needs a logger",
+        r"Cannot use `DeviceStatsMonitor` callback with `Trainer(logger=False)`.",
+    ),
+    (
+        r"^LearningRateMonitor needs a logger",
+        r"Cannot use `LearningRateMonitor` callback with `Trainer` that has no logger.",
+    ),
+    (
+        r"^LearningRateMonitor: several parameter groups",
+        r"A single `Optimizer` cannot have multiple parameter groups with identical",
+    ),
+    (
+        r"^logging_interval=",
+        r"logging_interval should be `step` or `epoch` or `None`",
+    ),
+    (
+        r"^interval=.*: allowed is 'step' or 'epoch'",
+        r"Unsupported parameter value",
+    ),
+    (
+        r"^EarlyStopping\(monitor='([^']+)'\): no metric of that name",
+        r"Early stopping conditioned on metric `\1` which is not available.",
+    ),
+    (
+        r"^ModelCheckpoint\(monitor='([^']+)'\): no metric of that name",
+        r"`ModelCheckpoint(monitor='\1')` could not find the monitored key in the returned metrics",
+    ),
+    (
+        r"^max_depth=(\S+) is not possible",
+        r"`max_depth` can be -1, 0 or > 0, got \1",
+    ),
+    (
+        r"^The search for a batch size makes loaders anew",
+        r"The Batch size finder cannot be used with dataloaders passed directly",
+    ),
+    (
+        r"^mode=.*: allowed is 'power' or 'binsearch'",
+        r"`mode` should be either of",
+    ),
+    (
+        r"^mode=.*: allowed is 'exponential' or 'linear'",
+        r"`mode` should be either of",
+    ),
+    (
+        r"^method=('\w+') is not possible",
+        r"method \1 is invalid.",
+    ),
+    (
+        r"are not possible with method='\w+': pass dataloaders",
+        r"please consider setting `dataloaders` instead",
+    ),
+    (
+        r"^dataloaders is not possible with method='fit'",
+        r"please consider setting `train_dataloaders` and `val_dataloaders` instead",
+    ),
+    (
+        r"^lr_find\(method\)=",
+        r"method='fit' is the only valid configuration to run lr finder.",
+    ),
+    (
+        r"have an attribute '(\w+)', which the search sets.*batch_arg_name",
+        r"Field \1 not found in `model`, `datamodule`, nor their `hparams` attributes.",
+    ),
+    (
+        r"have an attribute .*, which the search sets.*attr_name",
+        r"should have one of these fields",
+    ),
+    (
+        r"^The Trainer has a (\w+), which searches when",
+        r"Trainer is already configured with a `\1` callback.",
+    ),
+    (
+        r"^LightningDataModule has no (\w+_dataloader)",
+        r"`\1` must be implemented",
+    ),
+    (
+        r"^clip_gradients got (\w+=\S+) and the Trainer has (\w+=\S+)\. ",
+        r"\2)` and have passed `clip_gradients(\1",
+    ),
+    (
+        r"^profiler='(\w+)' is not possible",
+        r"When passing string value for the `profiler` parameter",
+    ),
+    (
+        r"^sort_by_key='(\w+)' is not possible",
+        r"Found sort_by_key: \1. Should be within",
+    ),
+    (
+        r"^CombinedLoader\(mode\)=(\S+) is not possible",
+        r"Unsupported mode \1, please select one of",
+    ),
+    (
+        r"is not attached to a Trainer",
+        r"is not attached to a `Trainer`",
+    ),
+    (r"^\w+ has no (\w+), and Trainer\.\w+ needs it", r"No `\1()` method defined."),
+    (r"^\w+ has neither predict_step nor forward", r"`Trainer.predict` requires `forward` method to run."),
+    (
+        r"^Trainer\.(\w+) has no data: .* or pass (\w+)",
+        r"An invalid dataloader was passed to `Trainer.\1(\2=...)`.",
+    ),
+    (r"^self\.log\('.*?', …\) is not possible now", r"the result collection is not registered yet"),
 )

@@ -12,4 +12,16 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"^configure_callbacks replaces (.*) of the Trainer",
         r"The callbacks returned by `configure_callbacks` override existing callbacks passed to Trainer: \1",
     ),
+    (
+        r"^The time is up",
+        r"Time limit reached. Signaling Trainer to stop.",
+    ),
+    (
+        r"^max_time is ignored",
+        r"callbacks list already contains a Timer",
+    ),
+    (
+        r"^SWALR takes the place of (\w+)",
+        r"Swapping scheduler `\1` for `SWALR`",
+    ),
 )

@@ -35,4 +35,33 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"Skipping learning rate finder since `fast_dev_run` is enabled.",
     ),
     (r"^\[tuner-skipped\].*no batch size", r"Skipping batch size scaler since `fast_dev_run` is enabled."),
+    (
+        r"^\[finetuning-present\]",
+        r"The provided params to be frozen already exist within another group. Did you init your optimizer in",
+    ),
+    (
+        r"^\[swa-interval\]",
+        r"SWA is currently only supported every epoch.",
+    ),
+    (
+        r"^\[lr-monitor-absent\].*momentum",
+        r"optimizers do not have momentum.",
+    ),
+    (
+        r"^\[lr-monitor-absent\].*weight_decay",
+        r"optimizers do not have weight decay.",
+    ),
+    (
+        r"^\[batch-size-twice\]",
+        r"Field `model.batch_size` and `model.hparams.batch_size` are mutually exclusive!",
+    ),
+    (
+        r"^\[wandb-reused\]",
+        r"There is a wandb run already in progress",
+    ),
+    (
+        r"^\[tensorboard-graph\]",
+        r"Could not log computational graph to TensorBoard: The `model.example_input_array` attribute was not given "
+        r"or can't be traced by TensorBoard",
+    ),
 )
