@@ -34,7 +34,7 @@ FAMILIES = {
     "options": "Trainer keywords",
 }
 """Entry-point groups (without ``leyden.``) in the order in which a plugin is asked for one."""
-GUIDE = ("quickstart", "concepts", "plugins")
+GUIDE = ("quickstart", "concepts", "checkpoints", "configuration", "plugins")
 LAST = ("differences", "hooks", "benchmarks")
 Nav = list[dict[str, "str | Nav"]]
 

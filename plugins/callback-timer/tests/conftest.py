@@ -22,7 +22,9 @@ class Bench(Package):
         super().__init__(package, folder)
         self.now = 100.0
         if self.ours:
-            monkeypatch.setattr("leyden_callback_timer.clock.monotonic", lambda: self.now)
+            monkeypatch.setattr(
+                "leyden_callback_timer.clock.time", SimpleNamespace(monotonic=lambda: self.now)
+            )
         else:
             clock = SimpleNamespace(monotonic=lambda: self.now)
             monkeypatch.setattr(f"{package}.callbacks.timer.time", clock)

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from leyden import Callback, LightningModule, Trainer
 from leyden.errors import ArgumentTypeError, ConfigurationError
+from leyden_checkpoint_io_distributed import DistributedCheckpointIO
 from leyden_strategy_fsdp import FSDPPrecision, FSDPStrategy
 
 
@@ -162,6 +163,7 @@ def test_resumes_exactly(kind: str, window: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.multiprocess
+@pytest.mark.filterwarnings("ignore:.*(world-size|plugin-set)")
 def test_checkpoints_fit_other_runs(tmp_path: Path) -> None:
     full, single, folder = tmp_path / "full.ckpt", tmp_path / "single.ckpt", tmp_path / "folder.ckpt"
     whole = fitted(tmp_path, None, SaveAt(single, 4))
@@ -169,7 +171,7 @@ def test_checkpoints_fit_other_runs(tmp_path: Path) -> None:
     fitted(tmp_path, fork(state_dict_type="sharded"), SaveAt(folder, 4))
     same(fitted(tmp_path, fork(), path=single), whole)
     same(fitted(tmp_path, fork(state_dict_type="sharded"), path=full), whole)
-    same(fitted(tmp_path, fork(), path=folder), whole)
+    same(fitted(tmp_path, None, path=folder, plugins=[DistributedCheckpointIO()]), whole)
     same(fitted(tmp_path, None, path=full), whole)
     saved = torch.load(full, weights_only=True)
     assert saved["optimizer_states"][0]["state"][0]["exp_avg"].shape == whole.extra.shape
@@ -179,12 +181,13 @@ def test_checkpoints_fit_other_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.multiprocess
+@pytest.mark.filterwarnings("ignore:.*(world-size|plugin-set)")
 def test_modules_without_memory_are_filled(tmp_path: Path) -> None:
     path = tmp_path / "plain.ckpt"
     whole = fitted(tmp_path, None, SaveAt(path, 4))
     late = Late()
     made = trainer(tmp_path, fork(auto_wrap_policy={nn.Linear}), max_epochs=2)
-    made.fit(late, data(2), ckpt_path=path)
+    made.fit(late, data(2), data(4), ckpt_path=path)
     assert made.global_step == 8
     assert whole.extra.shape == late.extra.shape
     torch.testing.assert_close(late.extra, whole.extra, rtol=1e-6, atol=1e-6)

@@ -123,7 +123,8 @@ def check_callbacks(callbacks: list[Any]) -> None:
         key = getattr(callback, "state_key", type(callback).__qualname__)
         if stateful and key in keys:
             raise UserCodeError(
-                f"callbacks holds two of state_key={key!r} ({type(callback).__name__}): a checkpoint could not tell them apart. "
+                f"callbacks holds two of state_key={key!r} ({type(callback).__name__}): "
+                "a checkpoint could not tell them apart. "
                 "Override state_key in "
                 "one of them."
             )

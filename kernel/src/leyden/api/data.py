@@ -30,7 +30,7 @@ from leyden.plugins.adapt import overridden
 from leyden.plugins.errors import ConfigurationError, UserCodeError
 
 if TYPE_CHECKING:
-    from leyden.api.results import Collection
+    from leyden.api.collection import Collection
     from leyden.api.session import Session
 
 TRANSFER_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")

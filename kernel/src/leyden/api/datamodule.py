@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -65,11 +66,17 @@ class LightningDataModule(DataHooks, HyperparametersMixin):
             predict_dataset: a dataset or a sequence of them.
             batch_size: samples a batch.
             num_workers: worker processes a loader.
-            datamodule_kwargs: arguments of the constructor.
+            datamodule_kwargs: arguments of the constructor, which also gets ``batch_size`` and ``num_workers`` where
+                it has them.
         """
         from leyden.api.loaders import loaders_of_datasets
 
-        module = cls(**datamodule_kwargs)
+        accepted = signature(cls.__init__).parameters.values()
+        takes = {one.name for one in accepted if one.kind is not one.VAR_KEYWORD}
+        everything = any(one.kind is one.VAR_KEYWORD for one in accepted)
+        sizes = {"batch_size": batch_size, "num_workers": num_workers}
+        own = {name: value for name, value in sizes.items() if everything or name in takes}
+        module = cls(**{**datamodule_kwargs, **own})
         given = {"train": train_dataset, "val": val_dataset, "test": test_dataset, "predict": predict_dataset}
         for prefix, dataset in given.items():
             if dataset is not None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from leyden.api.arguments import step_arguments
+from leyden.api.collection import Collection
 from leyden.api.loaders import LoaderBatches
-from leyden.api.results import Collection, to_numbers
+from leyden.api.results import to_numbers
 from leyden.api.warn import warn
-from leyden.kernel.state import RunningStage
+from leyden.kernel.state import RunningStage, TrainerFn
 
 if TYPE_CHECKING:
     from leyden.api.session import Session

@@ -105,7 +105,13 @@ def _check_arguments(given: dict[str, Any]) -> None:
 
 def reduction(given: Any) -> str:
     """The name of a reduction; torch's and Python's functions of these names are taken too."""
-    name = _SPELLINGS.get(given.lower()) if isinstance(given, str) else _FUNCTIONS.get(given) if callable(given) else None
+    name = (
+        _SPELLINGS.get(given.lower())
+        if isinstance(given, str)
+        else _FUNCTIONS.get(given)
+        if callable(given)
+        else None
+    )
     if name not in REDUCE:
         hint = (
             did_you_mean(given, REDUCE)
@@ -144,8 +150,8 @@ def check_value(name: str, value: Any) -> Any:
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
         return float(value)  # type: ignore[arg-type]
     raise ArgumentTypeError(
-        f"self.log({name!r}, {shown(value)}) is not possible: allowed is a number, a tensor of one element, or a Metric. "
-        "self.log_dict takes a dict of these."
+        f"self.log({name!r}, {shown(value)}) is not possible: allowed is a number, a tensor of one element, "
+        "or a Metric. self.log_dict takes a dict of these."
     )
 
 

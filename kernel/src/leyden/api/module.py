@@ -324,8 +324,12 @@ class LightningModule(DataHooks, ModelHooks, ExportMethods, HyperparametersMixin
                 f"a mapping of names to values, not a {type(dictionary).__name__}",
             )
         collection: Any = dictionary  # torchmetrics' items takes an argument that Mapping's has not
-        grouped = hasattr(dictionary, "compute_groups")
-        for name, value in collection.items(keep_base=False) if grouped else collection.items():
+        how: dict[str, bool] = {}
+        if hasattr(dictionary, "compute_groups"):
+            how = {"keep_base": False}
+            if getattr(dictionary, "_enable_compute_groups", False):
+                how["copy_state"] = False  # its metrics share one state until it is read
+        for name, value in collection.items(**how):
             self.log(
                 name,
                 value,

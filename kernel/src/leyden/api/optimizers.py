@@ -169,6 +169,15 @@ def _scheduler(given: Any, monitor: str | None) -> LRSchedulerConfig:
             f"lr_scheduler: the keys {listed(map(str, unknown))} mean nothing and are ignored. {hint}".rstrip(),
             LeydenRuntimeWarning,
         )
+    if (
+        type(settings.get("scheduler")).__name__ == "OneCycleLR"
+        and settings.get("interval", "epoch") == "epoch"
+    ):
+        warn(
+            "scheduler-interval",
+            "lr_scheduler: OneCycleLR counts batches, and is stepped once an epoch. Set 'interval': 'step'.",
+            LeydenRuntimeWarning,
+        )
     if "scheduler" not in settings:
         raise ConfigurationError(
             f"lr_scheduler={shown(settings)} is not possible: its key 'scheduler' is missing."

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from leyden.api.collection import Collection
 from leyden.api.entry import BLOCK, Entry, computed, of_several, version_of
 from leyden.api.log_rules import check_batch_size, check_value, levels, position
 from leyden.api.metric_states import load_metric_states, metric_paths, metric_states
 from leyden.api.record import Record
 from leyden.api.shared_metrics import shared
-from leyden.api.transfer import first_dimensions
 from leyden.api.warn import warn
 from leyden.kernel.state import RunningStage
 from leyden.plugins.errors import ConfigurationError
@@ -23,49 +23,6 @@ if TYPE_CHECKING:
 
 
 NOTHING: Mapping[int, Tensor] = {}
-
-
-class Collection:
-    """What one phase has logged since it was last reset.
-
-    Args:
-        training: whether it is the training phase; evaluation's step values are not monitored.
-    """
-
-    def __init__(self, training: bool) -> None:
-        self.training = training
-        self.entries: dict[tuple[str | None, str, int | None], Entry] = {}
-        self.batch: Any = None
-        self.size: int | None = None
-        self.loader: int | None = None
-
-    def batch_size(self, name: str) -> int:
-        """The samples in the running batch, found once a batch; 1 outside a batch."""
-        if self.batch is None:
-            return 1
-        if self.size is None:
-            sizes = first_dimensions(self.batch)
-            if not sizes:
-                raise ConfigurationError(
-                    f"self.log({name!r}, …): the batch holds no tensor to tell its size from. Pass "
-                    "batch_size to self.log."
-                )
-            if sizes.count(sizes[0]) != len(sizes):
-                warn(
-                    "batch-size",
-                    f"self.log({name!r}, …) takes {sizes[0]} as the batch size, and the batch holds tensors "
-                    f"of sizes {sorted(set(sizes))}. Pass batch_size to self.log.",
-                )
-            self.size = sizes[0]
-        return self.size
-
-    def reset(self) -> None:
-        """Forget all values, and reset the metric objects."""
-        for entry in self.entries.values():
-            if entry.metric is not None:
-                entry.metric.reset()
-            entry.reset()
-        self.entries = {}
 
 
 class Results:

@@ -170,7 +170,8 @@ class TQDMProgressBar(StagedProgressBar):
             print(*args, sep=sep, end=end, file=file, flush=flush)
             return
         text = (" " if sep is None else sep).join(map(str, args))
-        Tqdm.write(text, file=file, end="\n" if end is None else end)
+        given = {name: value for name, value in (("file", file), ("end", end)) if value is not None}
+        Tqdm.write(text, **given)
         if flush:
             (file or sys.stdout).flush()
 

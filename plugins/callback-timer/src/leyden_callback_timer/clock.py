@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from time import monotonic
 
 
 @dataclass
@@ -27,15 +27,15 @@ class Clock:
 
     def start(self) -> None:
         """Count from now on."""
-        self.began, self.ended = monotonic(), None
+        self.began, self.ended = time.monotonic(), None
 
     def stop(self) -> None:
         """Count no further."""
         if self.running:
-            self.ended = monotonic()
+            self.ended = time.monotonic()
 
     def elapsed(self) -> float:
         """Seconds so far."""
         if self.began is None:
             return self.before
-        return self.before + (monotonic() if self.ended is None else self.ended) - self.began
+        return self.before + (time.monotonic() if self.ended is None else self.ended) - self.began

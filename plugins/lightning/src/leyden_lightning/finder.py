@@ -12,6 +12,7 @@ from typing import Any
 
 from leyden_lightning.metadata import VERSION, Metadata
 from leyden_lightning.names import PAGES, REASONS
+from leyden_lightning.patched import give_back, replaced
 from leyden_lightning.resolve import AbsentNameError, offered, resolve
 
 __all__ = ["ROOTS", "VERSION", "Finder", "Page", "canonical"]
@@ -63,6 +64,17 @@ class Page(ModuleType):
             raise AttributeError(str(error)) from None
         vars(self)[name] = value
         return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What a program puts in the place of a name (``mock.patch``) also stands where Leyden looks it up."""
+        if not name.startswith("__") and not isinstance(value, ModuleType):
+            for module in replaced(self, name):
+                setattr(module, name, value)
+        vars(self)[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        give_back(self, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return import_module, (self.__name__,)

@@ -69,9 +69,11 @@ class ShardedStrategy(ParallelStrategy):
     def bind_step(self, name: str) -> Callable[..., Any]:
         """Steps enter the module as its ``forward`` does, which brings its parameters together."""
         step = super().bind_step(name)
-        if not isinstance(self.module, FSDPModule):
+        module: Any = self.module
+        if not isinstance(module, FSDPModule):
             return step
-        called = entered(self.module, step)
+        whole_module: nn.Module = self.model
+        called = entered(whole_module, step)
         if name == "training_step":
             return called
 

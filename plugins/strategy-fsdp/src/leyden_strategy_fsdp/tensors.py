@@ -20,7 +20,8 @@ def whole(tensor: Any, *, keep: bool = True) -> Any:
         keep: whether this process wants it; the others take part without keeping it.
     """
     if isinstance(tensor, DTensor):
-        found = tensor.detach().full_tensor()
+        sharded: Any = tensor.detach()
+        found = sharded.full_tensor()
         return found.cpu() if keep else None
     return tensor.detach().cpu() if isinstance(tensor, Tensor) and keep else tensor
 
@@ -43,7 +44,8 @@ def part_of(full: Tensor, like: DTensor) -> DTensor:
 
 def local(tensor: Tensor) -> Tensor:
     """What this process holds of a tensor, in the same memory."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    held: Tensor = tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return held
 
 
 def clip_norm(parameters: Iterable[Tensor], maximum: float) -> Tensor:
@@ -61,7 +63,7 @@ def clip_norm(parameters: Iterable[Tensor], maximum: float) -> Tensor:
         )
     norms = [get_total_norm(ones) for ones in groups.values()]
     norms = [one.full_tensor() if isinstance(one, DTensor) else one for one in norms]
-    total = torch.stack([one.to(norms[0].device) for one in norms]).norm()
+    total: Tensor = torch.stack([one.to(norms[0].device) for one in norms]).norm()
     factor = (maximum / (total + 1e-6)).clamp(max=1.0)
     for one in gradients:
         held = local(one)

@@ -8,6 +8,7 @@ their files as the objects that they were.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import logging
 import os
@@ -48,6 +49,7 @@ def attach() -> None:
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
     _manifests()
+    _bars()
     _put(LeydenError, "__str__", wording.error_text)
     _put(LeydenWarning, "__str__", wording.warning_text)
     logging.getLogger("leyden").addFilter(_notes)
@@ -64,13 +66,22 @@ def _manifests() -> None:
     _put(manifest, "elsewhere", manifest_place)
 
 
+def _bars() -> None:
+    """``TQDMProgressBar``, where a program names it, draws with tqdm's own class and not lines for a file."""
+    try:
+        from leyden_callback_progress_tqdm import callback
+    except ModuleNotFoundError:
+        return
+    _put(callback, "in_terminal", lambda: True)
+
+
 def manifest_place(folder: str) -> str:
     """Where the manifest of a folder is kept; another place for a folder of the same name that was made later."""
     path = os.path.realpath(folder)
     os.makedirs(path, exist_ok=True)
     about = os.stat(path)
     name = hashlib.sha256(f"{path}:{about.st_dev}:{about.st_ino}".encode()).hexdigest()[:32]
-    return os.path.join(tempfile.gettempdir(), f"leyden-manifests-{os.getuid()}", name)
+    return os.path.join(tempfile.gettempdir(), f"leyden-manifests-{getpass.getuser()}", name)
 
 
 def _connecting(kind: type) -> None:

@@ -31,7 +31,8 @@ _BESIDE = {
     "early_stopping": {"EarlyStoppingReason": "@callbacks:EarlyStopping>EarlyStoppingReason"},
     "finetuning": {"multiplicative": "@callbacks:BackboneFinetuning>multiplicative"},
     "prediction_writer": {"WriteInterval": "@callbacks:BasePredictionWriter>WriteInterval"},
-    "timer": {"Interval": "@callbacks:Timer>Interval"},
+    "model_checkpoint": {"time": "leyden_callback_checkpoint.trigger:time"},
+    "timer": {"Interval": "@callbacks:Timer>Interval", "time": "leyden_callback_timer.clock:time"},
     "pruning": {
         name: f"@callbacks:ModelPruning>{name}"
         for name in ("_LayerRef", "_PYTORCH_PRUNING_FUNCTIONS", "_PYTORCH_PRUNING_METHOD")

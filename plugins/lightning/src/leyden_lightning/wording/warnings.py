@@ -64,4 +64,5 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"Could not log computational graph to TensorBoard: The `model.example_input_array` attribute was not given "
         r"or can't be traced by TensorBoard",
     ),
+    (r"^\[scheduler-interval\]", r"Are you sure you didn't mean 'interval': 'step'?"),
 )
