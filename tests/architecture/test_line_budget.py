@@ -46,9 +46,9 @@ def test_the_facade_stays_within_its_budget() -> None:
 
 
 @pytest.mark.parametrize("distribution", WITH_CODE, ids=label)
-def test_no_file_exceeds_300_lines(distribution: Distribution) -> None:
+def test_no_file_exceeds_330_lines(distribution: Distribution) -> None:
     counted = {str(path): lines.count(path) for path in _files(distribution)}
-    assert {path: count for path, count in counted.items() if count > 300} == {}
+    assert {path: count for path, count in counted.items() if count > 330} == {}
 
 
 @pytest.mark.parametrize("distribution", WITH_CODE, ids=label)

@@ -138,7 +138,7 @@ def test_nothing_to_prune(leyden_run: Any) -> None:
         ({"pruning_fn": "l1_unstructurd"}, ConfigurationError, "Did you mean 'l1_unstructured'"),
         ({"pruning_fn": torch.nn.utils.prune.L1Unstructured(0.5)}, ArgumentTypeError, "Pass the class"),
         ({"pruning_fn": None}, ArgumentTypeError, "pruning_fn=None"),
-        ({"pruning_fn": "ln_structured"}, ConfigurationError, "is structured"),
+        ({"pruning_fn": "ln_structured"}, ConfigurationError, "needs pruning_dim"),
         (
             {"pruning_fn": "ln_structured", "use_global_unstructured": False},
             ConfigurationError,

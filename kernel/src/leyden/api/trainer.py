@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -432,17 +431,3 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """Create modules as the strategy and the precision want their parameters."""
         with self.strategy.init_context(empty_init):
             yield
-
-    @property
-    def max_epochs(self) -> int | None:
-        """The limit of epochs; -1 for none, ``None`` where a fit has yet to choose one."""
-        if self.epochs_open:
-            return None
-        limit = self.run_state.limits.max_epochs
-        return -1 if limit == inf else int(limit)
-
-    @property
-    def max_steps(self) -> int:
-        """The limit of optimizer steps; -1 for none."""
-        limit = self.run_state.limits.max_steps
-        return -1 if limit == inf else int(limit)

@@ -23,6 +23,7 @@ class TrainerViews:
     """Read-only views of a Trainer, under Lightning's names."""
 
     run_state: RunState
+    epochs_open: bool
     session: Session | None
     strategy: Strategy
     callbacks: list[Any]
@@ -80,6 +81,20 @@ class TrainerViews:
     def min_steps(self) -> int | None:
         """Optimizer steps before which nothing stops the run."""
         return self.run_state.limits.min_steps or None
+
+    @property
+    def max_epochs(self) -> int | None:
+        """The limit of epochs; -1 for none, ``None`` where a fit has yet to choose one."""
+        if self.epochs_open:
+            return None
+        limit = self.run_state.limits.max_epochs
+        return -1 if limit == inf else int(limit)
+
+    @property
+    def max_steps(self) -> int:
+        """The limit of optimizer steps; -1 for none."""
+        limit = self.run_state.limits.max_steps
+        return -1 if limit == inf else int(limit)
 
     @property
     def check_val_every_n_epoch(self) -> int | None:

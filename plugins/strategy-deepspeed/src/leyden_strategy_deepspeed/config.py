@@ -11,6 +11,18 @@ from typing import Any
 
 from leyden.errors import ArgumentTypeError, ConfigurationError
 
+STAGES = (0, 1, 2, 3)
+DEVICES = ("cpu", "nvme")
+PARALLEL = (
+    "accelerator",
+    "parallel_devices",
+    "cluster_environment",
+    "checkpoint_io",
+    "precision_plugin",
+    "process_group_backend",
+    "timeout",
+    "start_method",
+)
 VARIABLE = "PL_DEEPSPEED_CONFIG_PATH"
 OWNED = {
     "gradient_accumulation_steps": "Trainer(accumulate_grad_batches=…)",
@@ -51,3 +63,72 @@ def _read(path: Path) -> Any:
 def stage_of(config: Mapping[str, Any]) -> int:
     """The ZeRO stage, 0 to 3."""
     return int((config.get("zero_optimization") or {}).get("stage", 0))
+
+
+FP16 = ("loss_scale", "initial_scale_power", "loss_scale_window", "hysteresis", "min_loss_scale")
+_ZERO = (
+    "stage",
+    "contiguous_gradients",
+    "overlap_comm",
+    "allgather_partitions",
+    "reduce_scatter",
+    "allgather_bucket_size",
+    "reduce_bucket_size",
+    "sub_group_size",
+)
+_ACTIVATIONS = (
+    "partition_activations",
+    "cpu_checkpointing",
+    "contiguous_memory_optimization",
+    "synchronize_checkpoint_boundary",
+)
+_AIO = ("block_size", "queue_depth", "single_submit", "overlap_events", "thread_count")
+
+
+def written(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that the arguments stand for."""
+    config: dict[str, Any] = {
+        "activation_checkpointing": {name: arguments[name] for name in _ACTIVATIONS},
+        "aio": {name: arguments[name] for name in _AIO},
+    }
+    if arguments["zero_optimization"]:
+        zero: dict[str, Any] = {name: arguments[name] for name in _ZERO}
+        pinned = arguments["pin_memory"]
+        if arguments["offload_optimizer"]:
+            zero["offload_optimizer"] = {
+                "device": arguments["offload_optimizer_device"],
+                "nvme_path": arguments["nvme_path"],
+                "buffer_count": arguments["optimizer_buffer_count"],
+                "pin_memory": pinned,
+            }
+        if arguments["offload_parameters"]:
+            zero["offload_param"] = {
+                "device": arguments["offload_params_device"],
+                "nvme_path": arguments["nvme_path"],
+                "buffer_count": arguments["params_buffer_count"],
+                "buffer_size": arguments["params_buffer_size"],
+                "max_in_cpu": arguments["max_in_cpu"],
+                "pin_memory": pinned,
+            }
+        config["zero_optimization"] = zero
+        config["zero_allow_untested_optimizer"] = arguments["zero_allow_untested_optimizer"]
+    if arguments["logging_batch_size_per_gpu"] != "auto":
+        config["train_micro_batch_size_per_gpu"] = arguments["logging_batch_size_per_gpu"]
+    return config
+
+
+def check(stage: Any, remote_device: Any, devices: tuple[Any, ...]) -> None:
+    """Refuse what the strategy cannot do.
+
+    Raises:
+        leyden.errors.ConfigurationError: names the argument.
+    """
+    if isinstance(stage, bool) or stage not in STAGES:
+        raise ConfigurationError.about("stage", stage, "0, 1, 2 or 3")
+    if remote_device is not None:
+        raise ConfigurationError.about(
+            "remote_device", remote_device, "None", "Weights are created in full before they are shared."
+        )
+    for one in devices:
+        if one not in DEVICES:
+            raise ConfigurationError.about("offload_…_device", one, "'cpu' or 'nvme'")

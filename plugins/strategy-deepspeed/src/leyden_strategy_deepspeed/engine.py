@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -21,11 +22,9 @@ def prepared(device: torch.device, backend: str, timeout: timedelta) -> Any:
     On a CPU, the shared-memory kernel of its inference is left out: training does not call it, and building it takes
     a compiler and minutes.
     """
-    if device.type == "cpu":
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    import deepspeed
-    import deepspeed.comm.comm as comm
-    from deepspeed.utils import groups
+    deepspeed = imported(device)
+    comm: Any = import_module("deepspeed.comm.comm")
+    groups: Any = import_module("deepspeed.utils.groups")
 
     if device.type == "cpu":
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
@@ -35,18 +34,30 @@ def prepared(device: torch.device, backend: str, timeout: timedelta) -> Any:
     return deepspeed
 
 
-@contextmanager
-def told(rank: int) -> Iterator[None]:
+def imported(device: torch.device) -> Any:
+    """The package ``deepspeed``, which chooses its hardware while it is imported."""
+    with variable("DS_ACCELERATOR", "cpu" if device.type == "cpu" else None):
+        return import_module("deepspeed")
+
+
+def told(rank: int) -> AbstractContextManager[None]:
     """What holds while the engine is made: the variable ``LOCAL_RANK``, which it reads."""
-    before = os.environ.get("LOCAL_RANK")
-    os.environ["LOCAL_RANK"] = str(rank)
+    return variable("LOCAL_RANK", str(rank))
+
+
+@contextmanager
+def variable(name: str, value: str | None) -> Iterator[None]:
+    """Set a variable of the environment, unless ``None`` is given, and give it back."""
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ["LOCAL_RANK"]
+            os.environ.pop(name, None)
         else:
-            os.environ["LOCAL_RANK"] = before
+            os.environ[name] = before
 
 
 class EngineOptimizer(Optimizer):
@@ -119,3 +130,10 @@ def flat_partitions(zero: Any) -> list[Tensor]:
     raise NotImplementedError(
         f"{type(zero).__name__} of this release of DeepSpeed keeps its weights elsewhere."
     )
+
+
+def like(value: Any, flat: Tensor) -> Any:
+    """What a share of the optimizer's state begins with, in place of a parameter's."""
+    if not isinstance(value, Tensor):
+        return value
+    return torch.zeros_like(flat) if value.dim() else value.clone()

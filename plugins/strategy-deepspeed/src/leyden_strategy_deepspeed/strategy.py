@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,19 +16,18 @@ from torch.optim import Optimizer
 from leyden.errors import ConfigurationError
 from leyden.interfaces import Accelerator, CheckpointIO, ClusterEnvironment, Precision
 from leyden_distributed.strategy import DEFAULT_TIMEOUT, ParallelStrategy
-from leyden_strategy_deepspeed.config import given, stage_of
+from leyden_strategy_deepspeed.config import FP16, PARALLEL, check, given, stage_of, written
 from leyden_strategy_deepspeed.engine import (
     EngineOptimizer,
     flat_partitions,
+    imported,
+    like,
     link_states,
     prepared,
     through_engine,
     told,
 )
 from leyden_strategy_deepspeed.precision import DeepSpeedPrecision
-
-STAGES = (0, 1, 2, 3)
-DEVICES = ("cpu", "nvme")
 
 
 class DeepSpeedStrategy(ParallelStrategy):
@@ -110,19 +107,10 @@ class DeepSpeedStrategy(ParallelStrategy):
         start_method: str = "popen",
     ) -> None:
         arguments = dict(locals())
-        super().__init__(
-            accelerator,
-            parallel_devices,
-            cluster_environment,
-            checkpoint_io,
-            precision_plugin,
-            process_group_backend,
-            timeout,
-            start_method,
-        )
-        _check(stage, remote_device, (offload_params_device, offload_optimizer_device))
-        self.config: dict[str, Any] = given(config) or _written(arguments)
-        self._fp16 = {name: arguments[name] for name in _FP16}
+        super().__init__(*(arguments[name] for name in PARALLEL))
+        check(stage, remote_device, (offload_params_device, offload_optimizer_device))
+        self.config: dict[str, Any] = given(config) or written(arguments)
+        self._fp16 = {name: arguments[name] for name in FP16}
         self.load_full_weights, self.exclude_frozen_parameters = load_full_weights, exclude_frozen_parameters
         self._logging_level = logging_level
         self._clear()
@@ -179,8 +167,7 @@ class DeepSpeedStrategy(ParallelStrategy):
 
     def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
         if self.start_method == "fork" and self.root_device.type == "cpu":
-            os.environ.setdefault("DS_ACCELERATOR", "cpu")
-            import_module("deepspeed")  # once here is less than once in every worker
+            imported(self.root_device)  # once here is less than once in every worker
         return super().launch(function, trainer)
 
     # -- placing ---------------------------------------------------------------------------------------------------
@@ -242,14 +229,14 @@ class DeepSpeedStrategy(ParallelStrategy):
             raise ConfigurationError(
                 "gradient_clip_algorithm='value' is not possible with DeepSpeed, which clips by norm."
             )
-        written: dict[str, Any] = {"train_micro_batch_size_per_gpu": 1, "gradient_clipping": bound or 0.0}
-        written |= {"gradient_accumulation_steps": 1, "zero_force_ds_cpu_optimizer": False}
+        own: dict[str, Any] = {"train_micro_batch_size_per_gpu": 1, "gradient_clipping": bound or 0.0}
+        own |= {"gradient_accumulation_steps": 1, "zero_force_ds_cpu_optimizer": False}
         dtype = getattr(self.precision, "dtype", torch.float32)
         if dtype is torch.float16:
-            written["fp16"] = {"enabled": True, **self._fp16}
+            own["fp16"] = {"enabled": True, **self._fp16}
         elif dtype is torch.bfloat16:
-            written["bf16"] = {"enabled": True}
-        return written | self.config
+            own["bf16"] = {"enabled": True}
+        return own | self.config
 
     @property
     def stage(self) -> int:
@@ -308,10 +295,8 @@ class DeepSpeedStrategy(ParallelStrategy):
         """The full weights in fp32, gathered one by one; all processes must take part."""
         state: dict[str, Any] = self.module.state_dict()
         named = dict(self.module.named_parameters(remove_duplicate=False))
-        for name in list(state):
-            parameter = named.get(name)
-            if parameter is None:
-                continue
+        for name in [one for one in state if one in named]:
+            parameter = named[name]
             if self.exclude_frozen_parameters and not parameter.requires_grad:
                 del state[name]
             elif self.engine is not None:
@@ -360,7 +345,7 @@ class DeepSpeedStrategy(ParallelStrategy):
             return
         model = next(iter(saved.values()))
         for flat in flat_partitions(self._zero):
-            inner.state[flat] = {name: _like(value, flat) for name, value in model.items()}
+            inner.state[flat] = {name: like(value, flat) for name, value in model.items()}
         link_states(self._zero)
         for index, parameter in enumerate(self._parameters):
             for name, value in saved.get(index, {}).items():
@@ -402,73 +387,3 @@ class DeepSpeedStrategy(ParallelStrategy):
                 one.data = weights[one]
         for child in self.module.modules():
             child._parameters = dict(child._parameters)
-
-
-_FP16 = ("loss_scale", "initial_scale_power", "loss_scale_window", "hysteresis", "min_loss_scale")
-_ZERO = (
-    "stage",
-    "contiguous_gradients",
-    "overlap_comm",
-    "allgather_partitions",
-    "reduce_scatter",
-    "allgather_bucket_size",
-    "reduce_bucket_size",
-    "sub_group_size",
-)
-_ACTIVATIONS = (
-    "partition_activations",
-    "cpu_checkpointing",
-    "contiguous_memory_optimization",
-    "synchronize_checkpoint_boundary",
-)
-_AIO = ("block_size", "queue_depth", "single_submit", "overlap_events", "thread_count")
-
-
-def _written(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The configuration that the arguments stand for."""
-    config: dict[str, Any] = {
-        "activation_checkpointing": {name: arguments[name] for name in _ACTIVATIONS},
-        "aio": {name: arguments[name] for name in _AIO},
-    }
-    if arguments["zero_optimization"]:
-        zero: dict[str, Any] = {name: arguments[name] for name in _ZERO}
-        pinned = arguments["pin_memory"]
-        if arguments["offload_optimizer"]:
-            zero["offload_optimizer"] = {
-                "device": arguments["offload_optimizer_device"],
-                "nvme_path": arguments["nvme_path"],
-                "buffer_count": arguments["optimizer_buffer_count"],
-                "pin_memory": pinned,
-            }
-        if arguments["offload_parameters"]:
-            zero["offload_param"] = {
-                "device": arguments["offload_params_device"],
-                "nvme_path": arguments["nvme_path"],
-                "buffer_count": arguments["params_buffer_count"],
-                "buffer_size": arguments["params_buffer_size"],
-                "max_in_cpu": arguments["max_in_cpu"],
-                "pin_memory": pinned,
-            }
-        config["zero_optimization"] = zero
-        config["zero_allow_untested_optimizer"] = arguments["zero_allow_untested_optimizer"]
-    if arguments["logging_batch_size_per_gpu"] != "auto":
-        config["train_micro_batch_size_per_gpu"] = arguments["logging_batch_size_per_gpu"]
-    return config
-
-
-def _check(stage: Any, remote_device: Any, devices: tuple[Any, ...]) -> None:
-    if isinstance(stage, bool) or stage not in STAGES:
-        raise ConfigurationError.about("stage", stage, "0, 1, 2 or 3")
-    if remote_device is not None:
-        raise ConfigurationError.about(
-            "remote_device", remote_device, "None", "Weights are created in full before they are shared."
-        )
-    for one in devices:
-        if one not in DEVICES:
-            raise ConfigurationError.about("offload_…_device", one, "'cpu' or 'nvme'")
-
-
-def _like(value: Any, flat: Tensor) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    return torch.zeros_like(flat) if value.dim() else value.clone()

@@ -219,7 +219,8 @@ class FSDPStrategy(ShardedStrategy):
             plain = type(unit)
             fully_shard(unit, **options)
             # Checkpoints and messages name the user's own class.
-            type(unit).__module__, type(unit).__qualname__ = plain.__module__, plain.__qualname__
+            for name in ("__module__", "__name__", "__qualname__"):
+                setattr(type(unit), name, getattr(plain, name))
 
     def _offload_policy(self) -> OffloadPolicy:
         given = self.cpu_offload
