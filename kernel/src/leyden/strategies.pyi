@@ -4,6 +4,9 @@ from typing import Any
 
 from leyden.interfaces.strategy import Strategy as Strategy
 from leyden_strategy_ddp import DDPStrategy as DDPStrategy
+from leyden_strategy_deepspeed import DeepSpeedStrategy as DeepSpeedStrategy
+from leyden_strategy_fsdp import FSDPStrategy as FSDPStrategy
+from leyden_strategy_model_parallel import ModelParallelStrategy as ModelParallelStrategy
 from leyden_strategy_single_device import SingleDeviceStrategy as SingleDeviceStrategy
 
 def __getattr__(name: str) -> Any: ...  # what plugins of third parties offer

@@ -101,9 +101,7 @@ def test_a_missing_method_is_named(call: str, text: str) -> None:
 
 @pytest.mark.parametrize("method", ["training_epoch_end", "validation_epoch_end"])
 def test_what_lightning_removed_is_named_with_the_remedy(method: str) -> None:
-    with pytest.raises(
-        UserCodeError, match=rf"Linear.{method}\(outputs\) is Lightning 1.x.*leyden-legacy"
-    ):
+    with pytest.raises(UserCodeError, match=rf"Linear.{method}\(outputs\) is Lightning 1.x.*leyden-legacy"):
         quiet().fit(Linear(None, **{method: lambda self, outputs: None}), numbers())
 
 

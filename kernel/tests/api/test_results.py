@@ -196,7 +196,7 @@ def test_float32_on_the_cpu_is_a_number_at_once() -> None:
 def test_numbers_of_any_kind_and_flat_dicts() -> None:
     def log(self: Any) -> None:
         self.log_dict({"a": 1, "b": True, "c": torch.tensor([2]), "d": torch.tensor(3, dtype=torch.float16)})
-        self.log("several", {"e": 5.0, "f": torch.tensor(6)})
+        self.log_dict({"e": 5.0, "f": torch.tensor(6)})
 
     trainer, _ = fitted(logging(training_step=log))
     assert views(trainer)["callback"] == {"a": 1, "b": 1, "c": 2, "d": 3, "e": 5, "f": 6}

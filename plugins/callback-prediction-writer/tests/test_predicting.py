@@ -102,6 +102,7 @@ def test_nothing_is_held_after_the_call(bench: Any, writer: Any, predict: Any, n
     assert (made._predictions, made._indices, made._recordings) == ([], [], [])
 
 
+@pytest.mark.filterwarnings("ignore:.predict-none")
 def test_predictions_of_none(bench: Any, writer: Any, numbers: Any) -> None:
     from leyden.testing import TinyData, TinyModule
 

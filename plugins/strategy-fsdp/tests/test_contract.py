@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 import pytest
@@ -7,6 +8,11 @@ import pytest
 from leyden.testing import StrategyContract
 from leyden.testing.contracts.run import FAILURES
 from leyden_strategy_fsdp import FSDPStrategy
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("LEYDEN_ENGINES") != "1",
+    reason="not settled: LEYDEN_ENGINES=1 runs it (minutes; see the README)",
+)
 
 
 @pytest.mark.multiprocess

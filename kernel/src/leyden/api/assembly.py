@@ -86,7 +86,9 @@ def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
 
     for name, text in os.environ.items():
         keyword = name.removeprefix("PL_TRAINER_").lower()
-        own = name.startswith("PL_TRAINER_") and not keyword.startswith("_")  # PL_TRAINER__… is LightningCLI's
+        own = name.startswith("PL_TRAINER_") and not keyword.startswith(
+            "_"
+        )  # PL_TRAINER__… is LightningCLI's
         if own and keyword not in given:
             try:
                 given[keyword] = ast.literal_eval(text)

@@ -159,7 +159,11 @@ def _check_interval(name: str, value: Any, allowed: str) -> None:
     from leyden.api.data import optimizer_steps, seconds
 
     try:
-        positive = value > 0 if isinstance(value, int | float) else (optimizer_steps(value) or seconds(value) or 0) > 0
+        positive = (
+            value > 0
+            if isinstance(value, int | float)
+            else (optimizer_steps(value) or seconds(value) or 0) > 0
+        )
     except (ValueError, TypeError):
         positive = False
     if not positive:

@@ -56,8 +56,10 @@ class LoaderBatches:
         ahead, self.ahead, self._ended = self.ahead, NOTHING, False
         iterator = self.source.start(skip + (ahead is not NOTHING))
         try:
-            yield from self._with_lookahead(iterator, skip, ahead) if self.limit == inf else self._counted(
-                iterator, skip
+            yield from (
+                self._with_lookahead(iterator, skip, ahead)
+                if self.limit == inf
+                else self._counted(iterator, skip)
             )
         finally:
             self.source.end(iterator)

@@ -57,15 +57,15 @@ def _of_file(file: Any, map_location: Any, weights_only: bool) -> dict[str, Any]
 
 def _say_unknown(unknown: dict[str, str], missing: list[str], path: Any) -> None:
     text = ", ".join(f"{key} ({one})" for key, one in sorted(unknown.items()))
-    remedy = (
-        "allow them with torch.serialization.add_safe_globals([…]), annotate the constructor with them, or pass them"
-    )
+    remedy = "allow them with torch.serialization.add_safe_globals([…]), annotate the constructor with them, or pass them"
     if set(unknown) & set(missing):
         raise ConfigurationError(
             f"{path} describes hyper-parameters whose classes the program does not name: {text}. To have them made "
             f"again, {remedy}."
         )
-    warn("hparams-unknown", f"{path}: these are left as plain data or at their defaults: {text}. Or {remedy}.")
+    warn(
+        "hparams-unknown", f"{path}: these are left as plain data or at their defaults: {text}. Or {remedy}."
+    )
 
 
 def _check_location(location: Any) -> None:

@@ -168,7 +168,9 @@ class FitLoopView:
         """Whether a limit is met, or a stop was asked for and may be granted."""
         from leyden.kernel.loop import fit_done
 
-        held: Any = SimpleNamespace(state=self._trainer.run_state)  # all that it looks at; also before the first run
+        held: Any = SimpleNamespace(
+            state=self._trainer.run_state
+        )  # all that it looks at; also before the first run
         return fit_done(held)
 
     @property

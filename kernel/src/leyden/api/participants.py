@@ -150,7 +150,10 @@ def _say_what_the_lock_refuses(catalogue: Catalogue) -> None:
     refused = {one.distribution: one.refusal for one in catalogue.everything() if one.refusal}
     if refused:
         told = "; ".join(f"{name}: {why}" for name, why in sorted(refused.items()))
-        warn("lock", f"The lock keeps plugins out of this run: {told}. `leyden plugins lock --verify` tells more.")
+        warn(
+            "lock",
+            f"The lock keeps plugins out of this run: {told}. `leyden plugins lock --verify` tells more.",
+        )
 
 
 def _answers(entry: Entry, name: str) -> bool:
