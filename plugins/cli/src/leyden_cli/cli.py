@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from functools import partial, update_wrapper
@@ -10,7 +9,6 @@ from pathlib import Path
 from types import MethodType
 from typing import Any
 
-import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, Namespace, class_from_function  # type: ignore[attr-defined]
 from torch.optim import Optimizer
@@ -20,7 +18,8 @@ from leyden import LightningDataModule, LightningModule, Trainer, seed_everythin
 from leyden.api.hparams import CLASS_PATH, INSTANTIATOR
 from leyden.api.loading import read
 from leyden.api.warn import warn
-from leyden.errors import ConfigurationError, LeydenError
+from leyden.errors import ConfigurationError
+from leyden_cli.answers import as_list, first_line, leyden_error, returned
 from leyden_cli.components import load_installed
 from leyden_cli.keywords import check, without_defaults
 from leyden_cli.modules import Instantiator, check_trusted
@@ -214,7 +213,7 @@ class LightningCLI:
             else class_from_function(self.trainer_class)
         )
         for name in self.subcommands():
-            description = _first_line(getattr(trainer_class, name))
+            description = first_line(getattr(trainer_class, name))
             own = {"description": description, **kwargs.get(name, {})}
             made = self._prepare_subcommand_parser(trainer_class, name, **own)
             self._subcommand_parsers[name] = made
@@ -303,7 +302,7 @@ class LightningCLI:
         try:
             self.config_init = self.parser.instantiate(self.config, instantiators=self._instantiators())
         except ValueError as error:
-            own = _leyden_error(error)
+            own = leyden_error(error)
             if own is None:
                 raise
             raise own from error
@@ -316,8 +315,8 @@ class LightningCLI:
         if not self.load_from_checkpoint_support:
             return None
         return [
-            (Instantiator(self, "model"), _returned(self._model_class), self.subclass_mode_model),
-            (Instantiator(self, "data"), _returned(self._datamodule_class), self.subclass_mode_data),
+            (Instantiator(self, "model"), returned(self._model_class), self.subclass_mode_model),
+            (Instantiator(self, "data"), returned(self._datamodule_class), self.subclass_mode_data),
         ]
 
     def after_instantiate_classes(self) -> None:
@@ -337,7 +336,7 @@ class LightningCLI:
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Any]) -> Trainer:
         if "callbacks" in config:
             config["callbacks"] = [
-                *_as_list(config["callbacks"]), *callbacks, *_as_list(self.trainer_defaults.get("callbacks")),
+                *as_list(config["callbacks"]), *callbacks, *as_list(self.trainer_defaults.get("callbacks")),
             ]  # fmt: skip
             if self.save_config_callback and not config.get("fast_dev_run", False):
                 own = self.config.get(str(self.subcommand), self.config)
@@ -432,26 +431,3 @@ class LightningCLI:
         if self.datamodule is not None:
             given["datamodule"] = self.datamodule
         return given
-
-
-def _leyden_error(error: BaseException | None) -> LeydenError | None:
-    """The error of Leyden's that jsonargparse made another one of."""
-    while error is not None and not isinstance(error, LeydenError):
-        error = error.__cause__ or error.__context__
-    return error
-
-
-def _as_list(given: Any) -> list[Any]:
-    return [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
-
-
-def _returned(value: Any) -> type:
-    """The class that a function is annotated to return; a class itself."""
-    found: type = (
-        value if isinstance(value, type) else inspect.get_annotations(value, eval_str=True)["return"]
-    )
-    return found
-
-
-def _first_line(function: Any) -> str | None:
-    return docstring_parser.parse(function.__doc__).short_description if function.__doc__ else None

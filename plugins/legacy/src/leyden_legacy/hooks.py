@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from leyden import Callback, LightningModule
-from leyden._version import __version__
+from leyden import Callback, LightningModule, __version__
 from leyden.api.arguments import positional
 from leyden.kernel.events import EVENTS
 from leyden.plugins.adapt import Participant, overridden
