@@ -15,6 +15,10 @@ from leyden.testing import EnvironmentContract, PluginContract, TinyData, TinyMo
 from leyden_environment_slurm import SLURMEnvironment
 from leyden_environment_slurm.requeue import latest, next_checkpoint
 
+ALONE = pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="signals: in a process of its own, without xdist"
+)
+
 VARIABLES = {
     "SLURM_JOB_ID": "1234567",
     "SLURM_JOB_NAME": "train",
@@ -140,6 +144,7 @@ def fit(folder: Path, *callbacks: Callback, epochs: int = 3, **keywords: Any) ->
     return trainer, module
 
 
+@ALONE
 def test_the_job_saves_and_requeues_itself_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +163,7 @@ def test_the_job_saves_and_requeues_itself_and_goes_on(
     assert next_checkpoint(str(tmp_path)) == str(tmp_path / "hpc_ckpt_2.ckpt")
 
 
+@ALONE
 def test_an_array_job_has_two_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, {**ONE, "SLURM_ARRAY_JOB_ID": "77", "SLURM_ARRAY_TASK_ID": "3"})
     calls = scontrol(tmp_path, monkeypatch)
@@ -165,6 +171,7 @@ def test_an_array_job_has_two_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert calls.read_text() == "requeue 77_3\n"
 
 
+@ALONE
 def test_a_job_that_cannot_be_requeued_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, ONE)
     scontrol(tmp_path, monkeypatch, code=1)

@@ -28,14 +28,6 @@ class TestPyTorch(ProfilerContract):
         return PyTorchProfiler(dirpath=self.folder, filename="operators")
 
 
-class TestPassThrough(ProfilerContract):
-    entry_point = "passthrough"
-    reports: ClassVar[bool] = False
-
-    def make(self) -> PassThroughProfiler:
-        return PassThroughProfiler()
-
-
 class TestOption(OptionContract):
     entry_point = "profiler"
     good: ClassVar[tuple[Any, ...]] = (None, "simple", "Advanced", SimpleProfiler(), PassThroughProfiler())
