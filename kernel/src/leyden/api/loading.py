@@ -57,7 +57,7 @@ def _of_file(file: Any, map_location: Any, weights_only: bool) -> dict[str, Any]
 
 def _say_unknown(unknown: dict[str, str], missing: list[str], path: Any) -> None:
     text = ", ".join(f"{key} ({one})" for key, one in sorted(unknown.items()))
-    remedy = "allow them with torch.serialization.add_safe_globals([…]), annotate the constructor with them, or pass them"
+    remedy = "allow them with torch.serialization.add_safe_globals([…]), annotate the constructor with them, or pass them"  # noqa: E501
     if set(unknown) & set(missing):
         raise ConfigurationError(
             f"{path} describes hyper-parameters whose classes the program does not name: {text}. To have them made "
