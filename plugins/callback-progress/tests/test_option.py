@@ -136,7 +136,7 @@ def test_no_bar_and_a_bar_contradict_each_other(leyden_run: Runner) -> None:
 
 def test_two_bars_are_refused(leyden_run: Runner) -> None:
     outcome = leyden_run("fit", enable_progress_bar=True, callbacks=[LogProgressBar(), ProgressBar()])
-    with pytest.raises(ConfigurationError, match=r"LogProgressBar and ProgressBar. Keep one"):
+    with pytest.raises(ConfigurationError, match=r"LogProgressBar and ProgressBar, and a run has one"):
         outcome.ok()
 
 
@@ -157,7 +157,7 @@ def test_the_default_bar_gives_way_to_the_modules(leyden_run: Runner) -> None:
 
 def test_the_users_and_the_modules_bar_are_two(leyden_run: Runner) -> None:
     outcome = leyden_run("fit", enable_progress_bar=True, callbacks=[LogProgressBar()], module=BringsOne())
-    with pytest.raises(ConfigurationError, match="one progress bar"):
+    with pytest.raises(ConfigurationError, match="a run has one"):
         outcome.ok()
 
 
