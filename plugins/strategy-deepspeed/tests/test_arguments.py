@@ -75,3 +75,10 @@ def test_precisions() -> None:
     assert DeepSpeedPrecision("bf16-mixed").precision == "bf16-mixed"
     with pytest.raises(ConfigurationError, match="64-true"):
         DeepSpeedPrecision("64-true")
+
+
+def test_sync_batchnorm_is_refused() -> None:
+    with pytest.raises(
+        ConfigurationError, match="sync_batchnorm=True .*DeepSpeedStrategy, which does not convert"
+    ):
+        Trainer(strategy="deepspeed", accelerator="cpu", devices=2, sync_batchnorm=True, logger=False)

@@ -75,7 +75,6 @@ class ParallelStrategy(Strategy):
         self._process_group_backend = process_group_backend
         self.timeout = _timeout(timeout)
         self.start_method = _start_method(start_method)
-        self.sync_batchnorm = False
         self.alone = self.joined = False
         self._launcher: Launcher | None = None
         self._watch: Watch | None = None

@@ -84,6 +84,7 @@ class DDPStrategy(ParallelStrategy):
             timeout,
             start_method,
         )
+        self.sync_batchnorm = False
         _check_options(kwargs)
         self._ddp_kwargs = kwargs
         self._ddp_comm_state = ddp_comm_state
