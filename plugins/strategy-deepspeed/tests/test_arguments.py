@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from leyden import Trainer
 from leyden.errors import ConfigurationError
 from leyden_strategy_deepspeed import DeepSpeedPrecision, DeepSpeedStrategy
 
