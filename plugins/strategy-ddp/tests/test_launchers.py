@@ -120,3 +120,41 @@ def test_a_module_has_rank_and_device_of_its_trainer() -> None:
     trainer.fit(module, datamodule=TinyData())
     assert (module.global_rank, module.local_rank) == (0, 0)
     assert trainer.strategy.num_processes == 2
+
+
+HOLDS = """
+import gc, sys, torch, torch.distributed as dist
+from leyden_strategy_ddp import DDPStrategy
+from leyden import Trainer
+from leyden.testing import TinyData, TinyModule
+
+gc.disable()
+dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+live = [dist.group.WORLD]
+live.append(live)
+dead = [dist.group.WORLD]
+dead.append(dead)
+dist.destroy_process_group()
+del dead
+
+
+class Collects(TinyModule):
+    def on_train_start(self):
+        global live
+        del live
+        gc.collect()
+
+
+trainer = Trainer(
+    accelerator="cpu", devices=2, strategy="ddp_fork", max_epochs=1, logger=False, enable_checkpointing=False,
+    enable_progress_bar=False, enable_model_summary=False,
+)
+trainer.fit(Collects(), datamodule=TinyData())
+print("fine")
+"""
+
+
+def test_forked_workers_never_collect_the_process_groups_of_the_one_that_forked(tmp_path: Path) -> None:
+    """Their destructors would wait for threads that only that one has."""
+    done = script(tmp_path, HOLDS)
+    assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr[-3000:]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from leyden.api.transfer import map_nested
+from leyden.api.warn import warn
 from leyden.kernel.state import TrainerFn
 
 if TYPE_CHECKING:
+    from leyden.api.session import Session
     from leyden.api.trainer import Trainer
 
 VIEWS = ("callback", "logged", "bar", "born")
@@ -28,9 +30,23 @@ def collect(trainer: Trainer, result: Any) -> dict[str, Any]:
             (type(one).__qualname__, one.state_dict() if hasattr(one, "state_dict") else None)
             for one in trainer.callbacks
         ],
-        "weights": session.module.state_dict() if session.fn is TrainerFn.FITTING else None,
+        "weights": _weights(session) if session.fn is TrainerFn.FITTING else None,
     }
     return map_nested(found, lambda one: isinstance(one, Tensor), lambda one: one.detach().cpu())  # type: ignore[no-any-return]
+
+
+def _weights(session: Session) -> dict[str, Any]:
+    """The module's state, less what has no values: shards of processes that are gone."""
+    state = session.module.state_dict()
+    lost = [name for name, one in state.items() if isinstance(one, Tensor) and one.is_meta]
+    if lost:
+        warn(
+            "weights-lost",
+            f"The other processes ended without handing over their shards of {', '.join(lost[:3])}"
+            f"{' …' if len(lost) > 3 else ''}, which keep the values from before the run in the calling process. Load "
+            "them from a checkpoint.",
+        )
+    return {name: one for name, one in state.items() if name not in lost}
 
 
 def restore(trainer: Trainer, found: dict[str, Any]) -> Any:

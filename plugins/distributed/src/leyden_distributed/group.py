@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +54,13 @@ class Group:
             if abort is not None:
                 abort()
 
+    @contextlib.contextmanager
+    def adopting(self) -> Iterator[None]:
+        """What holds while further process groups are made: :meth:`cut` closes their connections, too."""
+        before = _sockets()
+        yield
+        self.sockets.update({one: link for one, link in _sockets().items() if before.get(one) != link})
+
     def leave(self) -> None:
         """Give up the membership."""
         if self.owned and self.usable:
@@ -83,6 +90,7 @@ def join(
     timeout: timedelta,
     device: torch.device,
     alive: Callable[[], None],
+    patience: timedelta = MEETING,
 ) -> Group:
     """Become a member of the process group of all ranks; an earlier membership goes on.
 
@@ -94,6 +102,7 @@ def join(
         timeout: how long a collective, and finding each other, may take.
         device: of this process.
         alive: called while waiting; raises when one of the processes will never come.
+        patience: what processes have at least to find each other, however short ``timeout`` is.
 
     Raises:
         RendezvousError: the others did not come in time, or could not be connected with.
@@ -109,7 +118,7 @@ def join(
         )
         return _Membership.group
     leave()
-    meeting = max(timeout, MEETING)
+    meeting = max(timeout, patience)
     base = _store(environment, rank, world_size, meeting)
     _Membership.generation += 1
     for attempt in range(environment.rendezvous_attempts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -28,6 +28,8 @@ from leyden_distributed.watch import Watch
 
 START_METHODS = ("popen", "spawn", "fork", "forkserver")
 DEFAULT_TIMEOUT = timedelta(minutes=30)
+REUNION = timedelta(seconds=10)
+"""How long processes that were interrupted wait for each other."""
 BACKENDS = {"cuda": "nccl", "cpu": "gloo", "xpu": "xccl"}
 
 
@@ -75,7 +77,7 @@ class ParallelStrategy(Strategy):
         self._process_group_backend = process_group_backend
         self.timeout = _timeout(timeout)
         self.start_method = _start_method(start_method)
-        self.alone = self.joined = False
+        self.alone = self.joined = self._interrupted = False
         self._launcher: Launcher | None = None
         self._watch: Watch | None = None
         self._group: groups.Group | None = None
@@ -215,10 +217,33 @@ class ParallelStrategy(Strategy):
             self._children_alive,
         )
         self._group.runs += 1
-        self.alone, self.joined = False, True
+        self.alone, self.joined, self._interrupted = False, True, False
         if self.world_size > 1 and self._state is not None:
             self._watch = Watch(self._group, self._state, self._dead_children, self.timeout)
             self._watch.start()
+
+    @contextmanager
+    def making_groups(self) -> Iterator[None]:
+        """What must hold while a subclass makes process groups, so that a failure ends waiting in them as well."""
+        with self._group.adopting() if self._group is not None else nullcontext():
+            yield
+
+    def meets_again(self) -> bool:
+        """After Ctrl-C, whether all processes have come together once more, on CPUs, to part with what they hold.
+
+        Each calls it in its teardown. Where one does not come within seconds, the answer is no, in all.
+        """
+        if not self._interrupted or self._group is None or not self._group.owned:
+            return False
+        groups.leave()
+        try:
+            self._group = groups.join(
+                self._where, self.global_rank, self.world_size, "gloo", REUNION, torch.device("cpu"),
+                self._children_alive, REUNION,
+            )  # fmt: skip
+        except (RuntimeError, OSError):
+            return False
+        return True
 
     def _dead_children(self) -> dict[int, int]:
         return self._launcher.dead() if self._launcher is not None else {}
@@ -244,6 +269,7 @@ class ParallelStrategy(Strategy):
                 raise
             instead = watch.explain(error)
             self.alone = True
+            self._interrupted = isinstance(instead or error, KeyboardInterrupt)
             watch.report(instead or error)
             if instead is None:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,7 +21,7 @@ from leyden.interfaces import Accelerator, CheckpointIO, Precision
 from leyden_distributed.strategy import ParallelStrategy
 from leyden_strategy_fsdp.checkpoint_io import ShardedCheckpointIO
 from leyden_strategy_fsdp.precision import sharded
-from leyden_strategy_fsdp.tensors import local, part_of, whole
+from leyden_strategy_fsdp.tensors import from_parts, local, nothing, part_of, whole
 
 
 class ShardedStrategy(ParallelStrategy):
@@ -197,15 +198,42 @@ class ShardedStrategy(ParallelStrategy):
     def teardown(self) -> None:
         """Give the module whole parameters back where one process is all there is, or workers end with the run."""
         module = self.module
-        usable = self.joined and not self.alone and dist.is_initialized()
-        if module is not None and usable:
-            reshard(module)
-            if any(isinstance(one, DTensor) for one in module.parameters()) and (
-                self.world_size == 1 or self.launches_workers
-            ):
-                with self.collective("gathering the weights"):
-                    make_whole(module, keep=self.is_global_zero)
+        if module is not None and self.joined and dist.is_initialized():
+            self._part_with(module)
         super().teardown()
+
+    def _part_with(self, module: nn.Module) -> None:
+        returned = self.world_size == 1 or self.launches_workers
+        sharded = any(isinstance(one, DTensor) for one in parameters_of(module))
+        if not self.alone:
+            reshard(module)
+            if returned and sharded:
+                with self.collective("gathering the weights"):
+                    make_whole(module, partial(whole, keep=self.is_global_zero))
+        elif returned and sharded:
+            put_shards(module)
+            make_whole(module, partial(from_parts, keep=self.is_global_zero) if self.meets_again() else nothing)
+
+
+def parameters_of(module: nn.Module) -> Iterator[Any]:
+    """The parameters as they are registered, in whichever state FSDP2 left them."""
+    for one in module.modules():
+        yield from one.parameters(recurse=False)
+        if isinstance(one, FSDPModule):
+            yield from (each.sharded_param for unit in _units(one) for each in unit.fsdp_params)
+
+
+def _units(module: FSDPModule) -> list[Any]:
+    """What FSDP2 brings together at once."""
+    return list(module._get_fsdp_state()._fsdp_param_groups)
+
+
+def put_shards(module: nn.Module) -> None:
+    """The same as :func:`reshard` where a step was interrupted, and FSDP2 still believes to be within it."""
+    for one in module.modules():
+        if isinstance(one, FSDPModule):
+            for unit in _units(one):
+                unit._to_sharded()
 
 
 def reshard(module: nn.Module) -> None:
@@ -215,22 +243,21 @@ def reshard(module: nn.Module) -> None:
             one.reshard()
 
 
-def make_whole(module: nn.Module, *, keep: bool) -> None:
-    """Replace sharded parameters by whole ones on the CPU; a collective.
+def make_whole(module: nn.Module, gather: Callable[[DTensor], Tensor | None]) -> None:
+    """Replace sharded parameters by whole ones on the CPU.
 
     Args:
         module: the module.
-        keep: whether this process wants them; the others' parameters become empty ones on the meta device.
+        gather: gives a parameter's whole, or nothing, for which an empty one on the meta device stands.
     """
     done: dict[int, nn.Parameter] = {}
     for one in module.modules():
         for name, parameter in one._parameters.items():
             if isinstance(parameter, DTensor):
                 if id(parameter) not in done:
-                    full = whole(parameter, keep=keep)
-                    value = (
-                        full if keep else torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
-                    )
+                    value = gather(parameter)
+                    if value is None:
+                        value = torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
                     done[id(parameter)] = nn.Parameter(value, requires_grad=parameter.requires_grad)
                 one._parameters[name] = done[id(parameter)]
     unhook(module)

@@ -193,7 +193,9 @@ class FSDPStrategy(ShardedStrategy):
         return module
 
     def _shard(self) -> None:
-        root, mesh = self.module, self._mesh()
+        root = self.module
+        with self.making_groups():
+            mesh = self._mesh()
         ignored = _ignored(self.kwargs)
         keeps = None if self.sharding_strategy in ("FULL_SHARD", "HYBRID_SHARD") else False
         options: dict[str, Any] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
@@ -24,6 +25,27 @@ def whole(tensor: Any, *, keep: bool = True) -> Any:
         found = sharded.full_tensor()
         return found.cpu() if keep else None
     return tensor.detach().cpu() if isinstance(tensor, Tensor) and keep else tensor
+
+
+def from_parts(tensor: DTensor, *, keep: bool) -> Tensor | None:
+    """A tensor's whole on the CPU, as :func:`whole` gives it, through the process group that there is now.
+
+    That of the tensor's own mesh is not used: it may be gone.
+    """
+    _, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, tensor.placements)
+    parts: list[Any] | None = [None] * dist.get_world_size() if keep else None
+    dist.gather_object((offset, tensor.to_local().detach().cpu()), parts, dst=0)
+    if parts is None:
+        return None
+    full = torch.empty(tensor.shape, dtype=tensor.dtype)
+    for start, part in parts:
+        index = tuple(slice(one, one + size) for one, size in zip(start, part.shape, strict=True))
+        full[index] = part
+    return full
+
+
+def nothing(tensor: DTensor) -> None:
+    """What is left of a tensor whose other shards cannot be had."""
 
 
 def part_of(full: Tensor, like: DTensor) -> DTensor:

@@ -79,9 +79,10 @@ class ModelParallelStrategy(ShardedStrategy):
                 f"data_parallel_size={data} and tensor_parallel_size={tensor} need {data * tensor} processes, and "
                 f"there are {self.world_size}."
             )
-        self._device_mesh = init_device_mesh(
-            self.root_device.type, (data, tensor), mesh_dim_names=("data_parallel", "tensor_parallel")
-        )
+        with self.making_groups():
+            self._device_mesh = init_device_mesh(
+                self.root_device.type, (data, tensor), mesh_dim_names=("data_parallel", "tensor_parallel")
+            )
 
     def shard(self, loader: Any, *, training: bool) -> Any:
         own = self.distributed_sampler_kwargs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import pickle
@@ -96,6 +97,7 @@ class WorkerLauncher(Launcher):
             for local_rank in range(strategy.num_processes)
         ]
         sys.stdout.flush()
+        gc.collect()
         for one in workers:
             one.start()
         try:
@@ -134,6 +136,10 @@ def _unpickled(work: bytes) -> tuple[Callable[[], Any], Any]:
 
 def _work(local_rank: int, processes: int, work: Any, folder: str) -> None:
     """What a worker does."""
+    if not isinstance(work, bytes):
+        # What was copied is never collected here: a process group, which joins its threads when it goes, would wait
+        # for threads that are the other process's.
+        gc.freeze()
     os.environ["LOCAL_RANK"] = str(local_rank)
     limit_threads(processes)
     code = 0
