@@ -22,12 +22,7 @@ from tests.architecture.repository import (
 )
 from tests.isolation.environments import OURS, Environment, build_wheels, environment_for
 
-NOT_SETTLED = {
-    "leyden-logger-comet",
-    "leyden-strategy-deepspeed",
-    "leyden-strategy-fsdp",
-    "leyden-strategy-model-parallel",
-}
+NOT_SETTLED = {"leyden-logger-comet"}
 
 pytestmark = pytest.mark.isolation
 

@@ -61,6 +61,14 @@ def main(folder: Path) -> None:
             "resumed": weights(again),
             "rank": trainer.global_rank,
         }
+    for stage in (2, 3):
+        plain = TinyModule()
+        offload = {"offload_optimizer": True, "offload_parameters": stage == 3}
+        fit(DeepSpeedStrategy(stage=stage, **offload), 3, plain, limit_val_batches=0)
+        found[f"{stage}-offload"] = {"plain": weights(plain)}
+    half = TinyModule()
+    fit(DeepSpeedStrategy(stage=2), 3, half, limit_val_batches=0, precision="bf16-mixed")
+    found["half"] = {"plain": weights(half)}
     (folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(found))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from leyden import Trainer
 from leyden.errors import ConfigurationError
+from leyden.testing import TinyModule
 from leyden_strategy_deepspeed import DeepSpeedPrecision, DeepSpeedStrategy
 
 LIGHTNING = pytest.importorskip("pytorch_lightning.strategies").DeepSpeedStrategy
@@ -44,6 +45,22 @@ def test_names(name: str, stage: int, optimizer: str | None, parameters: str | N
 
 def test_the_bound_of_clipping_is_always_written() -> None:
     assert DeepSpeedStrategy().engine_config()["gradient_clipping"] == 0.0
+
+
+def test_a_bound_of_the_configuration_is_kept_and_no_other_is_added() -> None:
+    configured = DeepSpeedStrategy(config={"gradient_clipping": 0.5, "zero_optimization": {"stage": 1}})
+    assert configured.engine_config()["gradient_clipping"] == 0.5
+    for bound in (0.5, 0.25):
+        module = TinyModule()
+        module.trainer = Trainer(
+            strategy=configured, accelerator="cpu", devices=1, gradient_clip_val=bound, logger=False
+        )
+        configured.module = module
+        if bound == 0.5:
+            assert configured.engine_config()["gradient_clipping"] == 0.5
+        else:
+            with pytest.raises(ConfigurationError, match=r"gradient_clip_val=0.25 .*gradient_clipping=0.5"):
+                configured.engine_config()
 
 
 def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

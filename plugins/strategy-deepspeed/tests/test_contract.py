@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from leyden.testing import StrategyContract
 from leyden_strategy_deepspeed import DeepSpeedStrategy
-
-pytestmark = pytest.mark.skipif(
-    os.environ.get("LEYDEN_ENGINES") != "1",
-    reason="not settled: LEYDEN_ENGINES=1 runs it (minutes; see the README)",
-)
 
 # What its import opens stays open in the process, and is not a run's.
 pytest.importorskip("deepspeed")
@@ -26,3 +21,19 @@ class TestContract(StrategyContract):
 
     def make(self) -> DeepSpeedStrategy:
         return DeepSpeedStrategy(stage=2, start_method="fork")
+
+
+class StageThree(TestContract):
+    __test__ = False
+
+    def make(self) -> DeepSpeedStrategy:
+        return DeepSpeedStrategy(stage=3, start_method="fork")
+
+
+@pytest.mark.multiprocess
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("how", ["error", "stop", "interrupt"])
+def test_what_ends_one_process_ends_all_of_stage_three(how: str, tmp_path: Path) -> None:
+    contract = StageThree()
+    contract.folder = tmp_path
+    contract.test_what_ends_one_process_ends_all(how)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,6 @@ from leyden import Callback, LightningModule, Trainer
 from leyden.errors import ArgumentTypeError, ConfigurationError
 from leyden_checkpoint_io_distributed import DistributedCheckpointIO
 from leyden_strategy_fsdp import FSDPPrecision, FSDPStrategy
-
-pytestmark = pytest.mark.skipif(
-    os.environ.get("LEYDEN_ENGINES") != "1",
-    reason="not settled: LEYDEN_ENGINES=1 runs it (minutes; see the README)",
-)
 
 
 class Net(LightningModule):

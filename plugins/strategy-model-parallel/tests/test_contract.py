@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import os
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from torch.distributed.fsdp import FSDPModule, fully_shard
 
 from leyden.testing import StrategyContract
 from leyden_strategy_model_parallel import ModelParallelStrategy
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("LEYDEN_ENGINES") != "1",
-    reason="not settled: LEYDEN_ENGINES=1 runs it (minutes; see the README)",
-)
+
+def sharded(module: Any) -> None:
+    """A ``configure_model``."""
+    if not isinstance(module, FSDPModule):
+        fully_shard(module, mesh=module.device_mesh["data_parallel"])
 
 
 @pytest.mark.multiprocess
@@ -20,4 +21,12 @@ class TestContract(StrategyContract):
     processes: ClassVar[int] = 2
 
     def make(self) -> ModelParallelStrategy:
-        return ModelParallelStrategy()
+        return ModelParallelStrategy(2, 1, save_distributed_checkpoint=False, start_method="fork")
+
+    def make_alone(self) -> ModelParallelStrategy:
+        return ModelParallelStrategy(1, 1)
+
+    def prepared(self, module: Any) -> Any:
+        cls = type(module)
+        module.__class__ = type(cls.__name__, (cls,), {"configure_model": sharded})
+        return module

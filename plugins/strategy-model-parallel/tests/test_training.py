@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from leyden import Callback, LightningModule, Trainer
 from leyden.errors import ConfigurationError
 from leyden_strategy_model_parallel import ModelParallelStrategy
-
-pytestmark = pytest.mark.skipif(
-    os.environ.get("LEYDEN_ENGINES") != "1",
-    reason="not settled: LEYDEN_ENGINES=1 runs it (minutes; see the README)",
-)
 
 
 class Plain(LightningModule):

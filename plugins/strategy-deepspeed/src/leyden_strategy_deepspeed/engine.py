@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -130,6 +131,22 @@ def flat_partitions(zero: Any) -> list[Tensor]:
     raise NotImplementedError(
         f"{type(zero).__name__} of this release of DeepSpeed keeps its weights elsewhere."
     )
+
+
+def from_parts(parameter: Any, together: bool, keep: bool) -> Tensor:
+    """The whole of a parameter that processes share (stage 3), through the process group that there is now.
+
+    Args:
+        parameter: the parameter, with its share.
+        together: whether all processes take part.
+        keep: whether this process wants the whole; otherwise it gets an empty tensor on the meta device.
+    """
+    parts: list[Any] | None = [None] * dist.get_world_size() if together and keep else None
+    if together:
+        dist.gather_object(parameter.ds_tensor.detach().cpu(), parts, dst=0)
+    if parts is None:
+        return torch.empty(parameter.ds_shape, dtype=parameter.dtype, device="meta")
+    return torch.cat([one.flatten() for one in parts])[: parameter.ds_numel].view(parameter.ds_shape)
 
 
 def like(value: Any, flat: Tensor) -> Any:

@@ -20,6 +20,7 @@ from leyden_strategy_deepspeed.config import FP16, PARALLEL, check, given, stage
 from leyden_strategy_deepspeed.engine import (
     EngineOptimizer,
     flat_partitions,
+    from_parts,
     imported,
     like,
     link_states,
@@ -196,10 +197,10 @@ class DeepSpeedStrategy(ParallelStrategy):
         self._parameters = [one for group in optimizer.param_groups for one in group["params"]]
         self._attributes = {one: set(vars(one)) for one in self.module.parameters()}
         masters = [] if self._full else [one.detach().float().clone() for one in self._parameters]
-        deepspeed = self._deepspeed = prepared(self.root_device, self.process_group_backend, self.timeout)
-        deepspeed.utils.logging.logger.setLevel(self._logging_level)
         config = self.engine_config()
-        with told(self.local_rank):
+        with self.making_groups(), told(self.local_rank):
+            deepspeed = self._deepspeed = prepared(self.root_device, self.process_group_backend, self.timeout)
+            deepspeed.utils.logging.logger.setLevel(self._logging_level)
             self.engine, self._zero, _, _ = deepspeed.initialize(
                 model=self.module, optimizer=optimizer, config=config, dist_init_required=False
             )
@@ -221,13 +222,19 @@ class DeepSpeedStrategy(ParallelStrategy):
         accumulation are the loops', which tell the engine where each ends.
 
         Raises:
-            leyden.errors.ConfigurationError: the Trainer clips by value.
+            leyden.errors.ConfigurationError: the Trainer clips by value, or by another norm than the configuration.
         """
         trainer = getattr(self.module, "_trainer", None)
         bound = getattr(trainer, "gradient_clip_val", None)
         if bound and getattr(trainer, "gradient_clip_algorithm", None) == "value":
             raise ConfigurationError(
                 "gradient_clip_algorithm='value' is not possible with DeepSpeed, which clips by norm."
+            )
+        configured = self.config.get("gradient_clipping", bound)
+        if bound and configured != bound:
+            raise ConfigurationError(
+                f"gradient_clip_val={bound} is not possible with gradient_clipping={configured!r} in DeepSpeed's config: "
+                "leave one of them out."
             )
         own: dict[str, Any] = {"train_micro_batch_size_per_gpu": 1, "gradient_clipping": bound or 0.0}
         own |= {"gradient_accumulation_steps": 1, "zero_force_ds_cpu_optimizer": False}
@@ -373,17 +380,32 @@ class DeepSpeedStrategy(ParallelStrategy):
         super().teardown()
 
     def _release(self, engine: Any) -> None:
-        weights = {}
-        if not self.alone:
-            for one in self.module.parameters():
-                with self._deepspeed.zero.GatheredParameters([one], enabled=self.stage == 3):
-                    weights[one] = one.detach().cpu().clone()
+        weights = self._plain_weights()
         engine.destroy()
         for one, attributes in self._attributes.items():
             for name in set(vars(one)) - attributes:
                 delattr(one, name)
             one.grad = None
-            if one in weights:
+            if one in weights and not weights[one].is_meta:
                 one.data = weights[one]
         for child in self.module.modules():
-            child._parameters = dict(child._parameters)
+            child._parameters = {
+                name: nn.Parameter(weights[one], one.requires_grad)
+                if one in weights and weights[one].is_meta
+                else one
+                for name, one in child._parameters.items()
+            }
+
+    def _plain_weights(self) -> dict[Any, Tensor]:
+        """What each parameter becomes; on the meta device where other processes kept their shares of it."""
+        parameters = list(self.module.parameters())
+        if not self.alone:
+            found = {}
+            for one in parameters:
+                with self._deepspeed.zero.GatheredParameters([one], enabled=self.stage == 3):
+                    found[one] = one.detach().cpu().clone()
+            return found
+        if self.stage < 3:
+            return {one: one.detach().cpu().clone() for one in parameters}
+        together = self.launches_workers and self.meets_again()
+        return {one: from_parts(one, together, self.is_global_zero) for one in parameters}

@@ -212,7 +212,9 @@ class ShardedStrategy(ParallelStrategy):
                     make_whole(module, partial(whole, keep=self.is_global_zero))
         elif returned and sharded:
             put_shards(module)
-            make_whole(module, partial(from_parts, keep=self.is_global_zero) if self.meets_again() else nothing)
+            make_whole(
+                module, partial(from_parts, keep=self.is_global_zero) if self.meets_again() else nothing
+            )
 
 
 def parameters_of(module: nn.Module) -> Iterator[Any]:
@@ -261,6 +263,13 @@ def make_whole(module: nn.Module, gather: Callable[[DTensor], Tensor | None]) ->
                     done[id(parameter)] = nn.Parameter(value, requires_grad=parameter.requires_grad)
                 one._parameters[name] = done[id(parameter)]
     unhook(module)
+
+
+def keep_name(module: FSDPModule) -> None:
+    """Let the class that FSDP2 gave a module be named as the user's own, for checkpoints and messages."""
+    own = type(module).__mro__[2]
+    for name in ("__module__", "__name__", "__qualname__"):
+        setattr(type(module), name, getattr(own, name))
 
 
 def unhook(module: nn.Module) -> None:

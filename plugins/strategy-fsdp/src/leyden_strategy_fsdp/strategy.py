@@ -25,7 +25,7 @@ from leyden.errors import ArgumentTypeError, ConfigurationError
 from leyden.interfaces import Accelerator, CheckpointIO, ClusterEnvironment, Precision
 from leyden.plugins.errors import did_you_mean, listed
 from leyden_distributed.strategy import DEFAULT_TIMEOUT
-from leyden_strategy_fsdp.sharded import ShardedStrategy
+from leyden_strategy_fsdp.sharded import ShardedStrategy, keep_name
 
 STRATEGIES = ("FULL_SHARD", "SHARD_GRAD_OP", "NO_SHARD", "HYBRID_SHARD", "_HYBRID_SHARD_ZERO2")
 STATES = ("full", "sharded")
@@ -218,11 +218,8 @@ class FSDPStrategy(ShardedStrategy):
             for one in ignored or ():
                 one.data = one.data.to(self.root_device)
             self._synchronize(unit)
-            plain = type(unit)
             fully_shard(unit, **options)
-            # Checkpoints and messages name the user's own class.
-            for name in ("__module__", "__name__", "__qualname__"):
-                setattr(type(unit), name, getattr(plain, name))
+            keep_name(unit)
 
     def _offload_policy(self) -> OffloadPolicy:
         given = self.cpu_offload

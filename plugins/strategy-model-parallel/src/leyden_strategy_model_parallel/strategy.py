@@ -8,13 +8,13 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
 from leyden import LightningModule
 from leyden.errors import ConfigurationError, DetachedError
 from leyden_distributed.sampling import shard
 from leyden_distributed.strategy import DEFAULT_TIMEOUT
-from leyden_strategy_fsdp.sharded import ShardedStrategy
+from leyden_strategy_fsdp.sharded import ShardedStrategy, keep_name
 
 
 class ModelParallelStrategy(ShardedStrategy):
@@ -99,6 +99,9 @@ class ModelParallelStrategy(ShardedStrategy):
             raise ConfigurationError(
                 "The module holds FullyShardedDataParallel: use fully_shard with ModelParallelStrategy."
             )
+        for one in module.modules():
+            if isinstance(one, FSDPModule):
+                keep_name(one)
         self.module = self.precision.convert_module(module)
         self._materialize()
         self.module.to(self.root_device)

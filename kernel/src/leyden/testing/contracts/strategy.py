@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from leyden.testing.outcome import Outcome
+
 
 class StrategyContract(RunContract):
     """A ``Strategy`` of ``leyden.strategies``.
@@ -44,13 +46,28 @@ class StrategyContract(RunContract):
 
         return [torch.device("cpu")]
 
+    def make_alone(self) -> Any:
+        """A strategy for one process, where :meth:`make` gives one that is for several alone."""
+        return self.make()
+
+    def prepared(self, module: Any) -> Any:
+        """A module as the strategy needs it, e.g. with a ``configure_model`` that makes it parallel; by default as it is."""
+        return module
+
+    def run(self, *stages: str, component: Any = None, **keywords: Any) -> Outcome:
+        """Run stages with a component and a module that is :meth:`prepared`."""
+        from leyden.testing.tiny import TinyModule
+
+        module = self.prepared(keywords.pop("module", None) or TinyModule())
+        return super().run(*stages, component=component, module=module, **keywords)
+
     def placed(self) -> tuple[Any, Any]:
         """A strategy after ``setup``, in this process, and the module that it placed."""
         from leyden.interfaces.precision import Precision
         from leyden.testing.host import HostAccelerator, HostCheckpointIO
         from leyden.testing.tiny import TinyModule
 
-        strategy, module = self.make(), TinyModule()
+        strategy, module = self.make_alone(), self.prepared(TinyModule())
         strategy.connect(
             accelerator=HostAccelerator(),
             devices=self.devices(),
