@@ -444,8 +444,9 @@ def test_a_checkpoint_is_read_by_another_number_of_processes(
     same(one, two)
 
 
+@pytest.mark.parametrize("processes", [1, 3])
 def test_an_epoch_goes_on_with_the_samples_that_are_left_for_another_number_of_processes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEYDEN_SILENCE", "world-size")
 
@@ -457,7 +458,8 @@ def test_an_epoch_goes_on_with_the_samples_that_are_left_for_another_number_of_p
     whole = shares(tmp_path, numbers(24, shuffle=True), max_epochs=1)
     tell = Tell(tmp_path, lambda trainer: trainer.lightning_module.seen)
     fitted(tmp_path, Seen(), numbers(24, shuffle=True), callbacks=[Save()], max_epochs=1)
-    again = trainer(tmp_path, processes=3, max_epochs=1, callbacks=[tell])
+    strategy = DDPStrategy(start_method="fork")
+    again = trainer(tmp_path, devices=processes, strategy=strategy, max_epochs=2, callbacks=[tell])
 
     class Begun(Seen):
         def on_train_start(self) -> None:
@@ -465,9 +467,13 @@ def test_an_epoch_goes_on_with_the_samples_that_are_left_for_another_number_of_p
 
     again.fit(Begun(), numbers(24, shuffle=True), ckpt_path=tmp_path / "middle.ckpt")
     done = {one for share in whole for one in share[0][:6]}
-    rest = [json.loads((tmp_path / f"told-{rank}").read_text())[0] for rank in range(3)]
-    assert sorted(done | {one for share in rest for one in share}) == list(range(24))
-    assert [len(share) for share in rest] == [4, 4, 4]
+    rest = [json.loads((tmp_path / f"told-{rank}").read_text()) for rank in range(processes)]
+    assert sorted(done | {one for share in rest for one in share[0]}) == list(range(24))
+    assert [len(share[0]) for share in rest] == [12 // processes] * processes
+    second = [one for rank in zip(*(share[1] for share in rest), strict=True) for one in rank]
+    wanted = torch.utils.data.DistributedSampler(range(24), 1, 0, shuffle=True, seed=0)
+    wanted.set_epoch(1)
+    assert second == list(wanted), "later epochs have the order that all numbers of processes share"
 
 
 def test_what_all_ask_for_is_done_after_the_same_batch(tmp_path: Path) -> None:

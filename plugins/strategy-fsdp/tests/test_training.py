@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from leyden import Callback, LightningModule, Trainer
 from leyden.errors import ArgumentTypeError, ConfigurationError
 from leyden_checkpoint_io_distributed import DistributedCheckpointIO
+from leyden_distributed import CollectiveTimeoutError
 from leyden_strategy_fsdp import FSDPPrecision, FSDPStrategy
+from leyden_strategy_fsdp.tensors import whole
 
 
 class Net(LightningModule):
@@ -149,6 +153,51 @@ def test_gradients_are_clipped_over_all_shards(name: str, tmp_path: Path) -> Non
     one = fitted(tmp_path, **CLIPPING[name])
     two = fitted(tmp_path, fork(auto_wrap_policy={nn.Linear}), **CLIPPING[name])
     same(one, two)
+
+
+class Clips(Net):
+    """Bounds the norm itself, as torch says."""
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        norm = nn.utils.clip_grad_norm_(self.parameters(), 0.1)
+        self.log("norm", whole(norm), sync_dist=isinstance(norm, DTensor))
+
+
+@pytest.mark.multiprocess
+def test_torchs_own_clipping_counts_all_shards(tmp_path: Path) -> None:
+    one = fitted(tmp_path, module=Clips())
+    two = fitted(tmp_path, fork(auto_wrap_policy={nn.Linear}), module=Clips())
+    same(one, two)
+    norms = [float(each.trainer.callback_metrics["norm"]) for each in (one, two)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-5)
+    assert norms[0] > 0.1
+
+
+@pytest.mark.multiprocess
+def test_shards_are_replicated_over_four_processes(tmp_path: Path) -> None:
+    strategy = fork(sharding_strategy="HYBRID_SHARD", device_mesh=(2, 2), auto_wrap_policy={nn.Linear})
+    one, four = fitted(tmp_path), Net()
+    made = trainer(tmp_path, strategy, devices=4, callbacks=[Look(tmp_path)], gradient_clip_val=100.0)
+    made.fit(four, data(1), data(4))
+    same(one, four)
+    held = [json.loads((tmp_path / f"{rank}.json").read_text())["held"] for rank in range(4)]
+    assert held[:2] == held[2:]
+    assert sum(held) == 2 * sum(each.numel() for each in one.parameters())
+
+
+@pytest.mark.multiprocess
+def test_a_timeout_in_a_group_of_shards_names_rank_and_hook(tmp_path: Path) -> None:
+    class Slow(Net):
+        def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+            until = time.monotonic() + 60
+            while batch_idx == 1 and self.global_rank == 1 and time.monotonic() < until:
+                time.sleep(0.1)
+
+    began = time.monotonic()
+    options = {"sharding_strategy": "HYBRID_SHARD", "device_mesh": (1, 2), "timeout": timedelta(seconds=2)}
+    with pytest.raises(CollectiveTimeoutError, match=r"rank 1: in on_train_batch_end, train epoch 0 batch 1"):
+        fitted(tmp_path, fork(**options), module=Slow())
+    assert time.monotonic() - began < 50, "the slow one is woken"
 
 
 @pytest.mark.multiprocess

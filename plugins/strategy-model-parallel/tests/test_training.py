@@ -53,10 +53,18 @@ class SaveAt(Callback):
             trainer.save_checkpoint(self.path)
 
 
-def fitted(folder: Path, module: Any, strategy: Any, batch: int, *callbacks: Any, path: Any = None) -> Any:
+def fitted(
+    folder: Path,
+    module: Any,
+    strategy: Any,
+    batch: int,
+    *callbacks: Any,
+    path: Any = None,
+    processes: int = 2,
+) -> Any:
     x = torch.linspace(-1, 1, 48).reshape(16, 3)
     trainer = Trainer(
-        accelerator="cpu", devices=2 if strategy else 1, strategy=strategy or "single_device", max_epochs=2,
+        accelerator="cpu", devices=processes if strategy else 1, strategy=strategy or "single_device", max_epochs=2,
         logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         default_root_dir=folder, gradient_clip_val=0.5, callbacks=list(callbacks),
     )  # fmt: skip
@@ -80,6 +88,22 @@ def test_trains_and_resumes(data: int, tensor: int, shards: bool, tmp_path: Path
     for name, weight in one.state_dict().items():
         torch.testing.assert_close(two.state_dict()[name], weight, rtol=1e-5, atol=1e-6)
         assert again.state_dict()[name].equal(two.state_dict()[name])
+
+
+@pytest.mark.multiprocess
+@pytest.mark.filterwarnings("ignore:FSDP2-wrapped module .* returned a view")
+def test_a_mesh_of_two_dimensions(tmp_path: Path) -> None:
+    one = fitted(tmp_path, Plain(), None, 4)
+    path = tmp_path / "saved.ckpt"
+    four = fitted(
+        tmp_path, Net(), ModelParallelStrategy(2, 2, start_method="fork"), 2, SaveAt(path), processes=4
+    )
+    again = fitted(
+        tmp_path, Net(), ModelParallelStrategy(2, 2, start_method="fork"), 2, path=path, processes=4
+    )
+    for name, weight in one.state_dict().items():
+        torch.testing.assert_close(four.state_dict()[name], weight, rtol=1e-5, atol=1e-6)
+        assert again.state_dict()[name].equal(four.state_dict()[name])
 
 
 @pytest.mark.multiprocess

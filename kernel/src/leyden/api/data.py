@@ -111,9 +111,13 @@ class Data:
         return self.evaluation[key]
 
     def _share(self, loader: Any, *, training: bool) -> Any:
-        """This process's share of a loader, with several processes and unless the user says no."""
+        """This process's share of a loader, with several processes and unless the user says no.
+
+        One process that goes on with what several began keeps their order, if its strategy is one for several.
+        """
         strategy = self.session.strategy
-        if strategy.world_size == 1 or not self.session.trainer.use_distributed_sampler:
+        alone = strategy.world_size == 1 and not self.session.shared
+        if alone or not self.session.trainer.use_distributed_sampler:
             return loader
         return with_parts(loader, lambda one: strategy.shard(one, training=training))
 

@@ -17,10 +17,12 @@ OWN = ("rng", "device_rng", "loaders", "metrics", "evaluation_counts", "gradient
 def with_all_ranks(session: Session, own: dict[str, Any]) -> dict[str, Any]:
     """Add to rank zero's state that of the others; a collective, with several processes."""
     strategy = session.strategy
+    own["samples"] = session.state.counters.batch * _together(session)
+    if session.shared:
+        own["shared"] = True
     if strategy.world_size > 1 and not strategy.alone:
         ranks = strategy.gather_object({name: own[name] for name in OWN})
         own["world_size"], own["ranks"] = strategy.world_size, ranks
-        own["samples"] = session.state.counters.batch * _together(session)
     return own
 
 
@@ -49,6 +51,7 @@ def own_part(session: Session, checkpoint: dict[str, Any]) -> dict[str, Any]:
     if own is None:
         return checkpoint
     ranks, saved = own.get("ranks"), own.get("world_size", 1)
+    session.shared = saved > 1 or own.get("shared", False)
     if ranks is not None and saved == strategy.world_size:
         checkpoint[KEY] = {**own, **ranks[strategy.global_rank]}
     elif saved != strategy.world_size and session.fn == "fit":

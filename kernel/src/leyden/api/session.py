@@ -96,7 +96,7 @@ class Session:
         self.plugins: list[Participant] | None = None
         self.validating = False
         self.log_dir: str | None = None
-        self.samples_done = 0
+        self.samples_done, self.shared = 0, False
         if trainer.session is not None and fn is not TrainerFn.FITTING:
             self._inherit(trainer.session)
 

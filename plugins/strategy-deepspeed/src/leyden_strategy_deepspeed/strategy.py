@@ -233,8 +233,8 @@ class DeepSpeedStrategy(ParallelStrategy):
         configured = self.config.get("gradient_clipping", bound)
         if bound and configured != bound:
             raise ConfigurationError(
-                f"gradient_clip_val={bound} is not possible with gradient_clipping={configured!r} in DeepSpeed's config: "
-                "leave one of them out."
+                f"gradient_clip_val={bound} is not possible with gradient_clipping={configured!r} in DeepSpeed's "
+                "config: leave one of them out."
             )
         own: dict[str, Any] = {"train_micro_batch_size_per_gpu": 1, "gradient_clipping": bound or 0.0}
         own |= {"gradient_accumulation_steps": 1, "zero_force_ds_cpu_optimizer": False}

@@ -51,7 +51,7 @@ class StrategyContract(RunContract):
         return self.make()
 
     def prepared(self, module: Any) -> Any:
-        """A module as the strategy needs it, e.g. with a ``configure_model`` that makes it parallel; by default as it is."""
+        """A module as the strategy needs it, e.g. one that makes itself parallel; by default as it is."""
         return module
 
     def run(self, *stages: str, component: Any = None, **keywords: Any) -> Outcome:
