@@ -14,12 +14,17 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook, fp16_compress_hook
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import (
+    bf16_compress_hook,
+    fp16_compress_hook,
+    fp16_compress_wrapper,
+)
 from torch.distributed.algorithms.ddp_comm_hooks.post_localSGD_hook import (
     PostLocalSGDState,
     post_localSGD_hook,
 )
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
+from torch.distributed.algorithms.ddp_comm_hooks.powerSGD_hook import PowerSGDState, powerSGD_hook
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from leyden import Callback, LightningModule, Trainer
 from leyden.callbacks import EarlyStopping, ModelCheckpoint
@@ -174,6 +179,22 @@ def test_a_communication_hook(tmp_path: Path) -> None:
         )
 
 
+def test_a_hook_with_a_state_in_a_wrapper(tmp_path: Path) -> None:
+    state = PowerSGDState(process_group=None, matrix_approximation_rank=2, start_powerSGD_iter=3)
+    one, two = Net(), Net()
+    tell = Tell(tmp_path, lambda trainer: [each.tolist() for each in trainer.lightning_module.parameters()])
+    strategy = DDPStrategy(
+        start_method="fork", ddp_comm_state=state, ddp_comm_hook=powerSGD_hook,
+        ddp_comm_wrapper=fp16_compress_wrapper,
+    )  # fmt: skip
+    fitted(tmp_path, one, data(batch_size=4), processes=1)
+    fitted(tmp_path, two, data(), strategy=strategy, callbacks=[tell])
+    zero, other = told(tmp_path)
+    assert zero == other
+    same(one, two, tolerance=0.05)
+    assert not torch.equal(one.net[0].weight, two.net[0].weight), "gradients were approximated"
+
+
 def test_post_local_sgd_averages_weights_in_the_end(tmp_path: Path) -> None:
     def local() -> DDPStrategy:
         state = PostLocalSGDState(process_group=None, subgroup=None, start_localSGD_iter=100)
@@ -263,6 +284,49 @@ def test_batch_samplers_of_the_users_own_are_shared(tmp_path: Path) -> None:
     batches = [[0, 1], [2], [3, 4, 5], [6, 7]]
     loader = DataLoader(numbers(8).dataset, batch_sampler=batches)
     assert shares(tmp_path, loader, max_epochs=1) == [[[0, 1, 3, 4, 5]], [[2, 6, 7]]]
+
+
+class Batches:
+    """Batches of random order, without a sampler; it wants to know the epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+    def __len__(self) -> int:
+        return 12
+
+    def __iter__(self) -> Any:
+        for index in torch.randperm(12).tolist():
+            yield [index]
+
+
+class Rows(Dataset[Any]):
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.full((3,), float(index))
+
+
+def test_batch_samplers_and_data_sets_are_told_the_epoch(tmp_path: Path) -> None:
+    rows, batches = Rows(), Batches()
+    loader = DataLoader(rows, batch_sampler=batches)  # type: ignore[arg-type]
+    tell = Tell(tmp_path, lambda trainer: [trainer.lightning_module.seen, batches.epochs, rows.epochs])
+    fitted(tmp_path, Seen(), loader, callbacks=[tell], max_epochs=3)
+    zero, one = told(tmp_path)
+    assert zero[1:] == one[1:] == [[0, 1, 2], [0, 1, 2]]
+    for first, second in zip(zero[0], one[0], strict=True):
+        assert sorted(first + second) == list(range(12)), "shares do not overlap"
+    assert len({tuple(first) for first in zero[0]}) == 3, "each epoch has an order of its own"
 
 
 def test_without_it_every_process_has_all(tmp_path: Path) -> None:

@@ -167,13 +167,17 @@ class Data:
                     self.evaluation.pop("val")
 
     def set_epoch(self, loader: Any, epoch: int) -> None:
-        """Tell samplers the epoch."""
-        for sampler in (
+        """Tell the epoch to whatever of a loader has ``set_epoch``: samplers, batch samplers, the data set, itself."""
+        batches = getattr(loader, "batch_sampler", None)
+        told = {id(one): one for one in (
             getattr(loader, "sampler", None),
-            getattr(getattr(loader, "batch_sampler", None), "sampler", None),
+            getattr(batches, "sampler", None),
+            batches,
+            getattr(loader, "dataset", None),
             loader,
-        ):
-            tell = getattr(sampler, "set_epoch", None)
+        )}  # fmt: skip
+        for one in told.values():
+            tell = getattr(one, "set_epoch", None)
             if callable(tell):
                 tell(epoch)
         for inner in getattr(getattr(loader, "combined", None), "flattened", ()):
