@@ -10,10 +10,14 @@ cryptographic digest finds no more of what disks do, and takes several times as 
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from typing import IO, Any
 
+from torch.serialization import get_crc32_options
+
+from leyden_checkpoint_io_torch.crc import joined
 from leyden_checkpoint_io_torch.errors import damaged
 
 MARK = b"leyden:crc32:"
@@ -23,11 +27,17 @@ END_LENGTH = 22
 START = b"PK\x03\x04"
 LONGEST_COMMENT = 0xFFFF
 CHUNK = 1 << 20
+RECORD_END = {16: "<4sLLL", 24: "<4sLQQ"}  # by length: mark, checksum, size, size
+RECORD_MARK = b"PK\x07\x08"
+LARGE = 1 << 20  # less is computed sooner than joined
 FOLDER = 0x10  # in a record's attributes; torch's reader then hands out memory that it never filled
 
 
 class SealedFile:
-    """What ``torch.save`` writes to: computes the checksum on the way.
+    """What ``torch.save`` writes to: knows the checksum of all that was written.
+
+    torch computes the checksum of each record and writes it behind the record. For a large one that is taken, so that the
+    bytes of weights are gone through once, not twice.
 
     Args:
         file: where the bytes go.
@@ -40,6 +50,8 @@ class SealedFile:
         self.error: BaseException | None = None
         self._file = file
         self._checksum = 0
+        self._record = 0
+        self._takes = get_crc32_options()
         self._tail = b""
 
     def write(self, data: Any) -> int:
@@ -49,9 +61,24 @@ class SealedFile:
         except BaseException as error:
             self.error = self.error or error
             raise
-        self._checksum = zlib.crc32(data, self._checksum)
+        if self._record:
+            self._take(data)
+        if self._takes and len(data) >= LARGE:
+            self._record = len(data)
+        else:
+            self._checksum = zlib.crc32(data, self._checksum)
         self._tail = (self._tail + bytes(data[-END_LENGTH:]))[-END_LENGTH:]
         return written
+
+    def _take(self, end: Any) -> None:
+        """Take the checksum of the large record that was written last from what torch writes behind it."""
+        layout = RECORD_END.get(len(end), "")
+        mark, checksum, *sizes = struct.unpack(layout, end) if layout else (b"", 0)
+        if mark == RECORD_MARK and sizes == [self._record] * 2:
+            self._checksum = joined(self._checksum, checksum, self._record)
+            self._record = 0
+        else:
+            self._takes = False  # another layout than this torch's: seal() reads the file
 
     def flush(self) -> None:
         """Hand buffered bytes to the system."""
@@ -65,13 +92,26 @@ class SealedFile:
         """
         if not (self._tail.startswith(END) and self._tail.endswith(b"\0\0")):
             raise ValueError("torch.save did not write a zip archive")
+        if self._record:
+            self._file.flush()
+            with open(self._file.name, "rb") as written:
+                self._checksum = checksum(written)
         self._file.seek(-2, os.SEEK_END)
         self._file.write(COMMENT.to_bytes(2, "little") + comment(self._checksum))
 
 
-def comment(checksum: int) -> bytes:
+def comment(found: int) -> bytes:
     """The archive's comment for a checksum."""
-    return MARK + f"{checksum:08x}".encode()
+    return MARK + f"{found:08x}".encode()
+
+
+def checksum(file: IO[bytes], length: int | None = None) -> int:
+    """CRC-32 of so many of the bytes that follow in a file; of all by default."""
+    found, left = 0, length
+    while left != 0 and (chunk := file.read(CHUNK if left is None else min(CHUNK, left))):
+        found = zlib.crc32(chunk, found)
+        left = None if left is None else left - len(chunk)
+    return found
 
 
 def verify(path: str) -> None:
@@ -117,13 +157,10 @@ def _tail(file: IO[bytes], size: int, length: int) -> bytes:
 
 
 def _check_seal(path: str, file: IO[bytes], size: int, tail: bytes) -> None:
-    checksum, left = 0, size - COMMENT - 2
     file.seek(0)
-    while left > 0 and (chunk := file.read(min(CHUNK, left))):
-        checksum = zlib.crc32(chunk, checksum)
-        left -= len(chunk)
-    checksum = zlib.crc32(b"\0\0", checksum)  # the comment's length, as it was before there was one
-    if tail[-COMMENT - 2 :] != COMMENT.to_bytes(2, "little") + comment(checksum):
+    found = checksum(file, size - COMMENT - 2)
+    found = zlib.crc32(b"\0\0", found)  # the comment's length, as it was before there was one
+    if tail[-COMMENT - 2 :] != COMMENT.to_bytes(2, "little") + comment(found):
         raise damaged(path, "its bytes do not give the checksum that was written with them")
 
 
