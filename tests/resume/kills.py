@@ -1,6 +1,7 @@
 """Kill -9 at any instant of a fit that saves after every step, and go on from what is left.
 
-``python -m tests.resume.kills FOLDER COUNT`` prints what was found, as JSON.
+``python -m tests.resume.kills FOLDER COUNT [torch|async [SEED]]`` prints what was found, as JSON. With ``async`` the last save may
+be under way when the next step begins, so the one before it is what was promised.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import leyden
 from leyden.callbacks import ModelCheckpoint
 from leyden.plugins.components import resolve
 
-WIDTH = 300  # a checkpoint of about 1 MB, so that many kills hit a write
+WIDTH = 600  # a checkpoint of about 4 MB, so that many kills hit a write
 SLOWEST = 0.4
 
 
@@ -46,7 +47,7 @@ class Model(leyden.LightningModule):
         return torch.optim.Adam(self.parameters(), 1e-6)
 
 
-def train(folder: Path, tell: int) -> None:
+def train(folder: Path, tell: int, io: str) -> None:
     """Fit for ever, going on with what is there."""
     warnings.simplefilter("ignore")
     keeping = ModelCheckpoint(folder, every_n_train_steps=1, save_top_k=1, save_last=True)
@@ -54,6 +55,7 @@ def train(folder: Path, tell: int) -> None:
         max_epochs=-1,
         default_root_dir=folder,
         callbacks=[keeping],
+        plugins=[resolve("checkpoint_ios", io)()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -62,7 +64,7 @@ def train(folder: Path, tell: int) -> None:
     trainer.fit(Model(tell), data, ckpt_path="auto")
 
 
-def trial(folder: Path, chance: random.Random) -> int:
+def trial(folder: Path, chance: random.Random, io: str) -> int:
     """One kill; the last step that was saved for certain."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -71,7 +73,7 @@ def trial(folder: Path, chance: random.Random) -> int:
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, 1)
         os.dup2(devnull, 2)
-        train(folder, writing)
+        train(folder, writing, io)
         os._exit(1)
     os.close(writing)
     with os.fdopen(reading, "rb", buffering=0) as told:
@@ -95,18 +97,18 @@ def damaged(folder: Path) -> tuple[list[str], int]:
     return bad, newest
 
 
-def trials(folder: Path, count: int, seed: int = 0) -> dict[str, Any]:
+def trials(folder: Path, count: int, io: str = "torch", seed: int | str = 0) -> dict[str, Any]:
     """Kill a fit so often."""
-    chance = random.Random(seed)
+    chance, under_way = random.Random(seed), int(io == "async")
     found: dict[str, Any] = {"kills": 0, "damaged": [], "lost": [], "in a write": 0, "did not resume": 0}
     before = -1
     for _ in range(count):
-        told = trial(folder, chance)
+        told = trial(folder, chance, io) - under_way
         bad, newest = damaged(folder)
         found["kills"] += 1
         found["damaged"] += bad
         found["lost"] += [[told, newest]] if newest < told else []
-        found["did not resume"] += told < before
+        found["did not resume"] += told + under_way < before
         found["in a write"] += any(folder.glob(".*.tmp"))
         before = max(before, newest)
     found["steps"] = before
@@ -117,6 +119,6 @@ if __name__ == "__main__":
     where = Path(sys.argv[1])
     where.mkdir(parents=True, exist_ok=True)
     try:
-        print(json.dumps(trials(where, int(sys.argv[2]))))
+        print(json.dumps(trials(where, int(sys.argv[2]), *sys.argv[3:])))
     finally:
         shutil.rmtree(where)

@@ -64,6 +64,29 @@ def written_data(tmp_path: Path) -> Path:
     return tmp_path / "data.ckpt"
 
 
+class Drawing(Data):
+    """Draws while it is made."""
+
+    def __init__(self, size: int = 6) -> None:
+        super().__init__(size)
+        torch.rand(1)
+
+
+class Late(Sized):
+    """Makes layers late."""
+
+    def configure_model(self) -> None:
+        self.more = torch.nn.Linear(2, 2)
+
+
+def test_nothing_that_is_made_while_loading_touches_random_numbers(tmp_path: Path) -> None:
+    path, data = written(tmp_path, Late(3)), written_data(tmp_path)
+    state = torch.get_rng_state()
+    assert isinstance(Late.load_from_checkpoint(path).more, torch.nn.Linear)
+    Drawing.load_from_checkpoint(data)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 class Unsaved(Linear):
     """A module whose needed argument was not saved."""
 

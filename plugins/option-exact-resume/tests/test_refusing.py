@@ -95,7 +95,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def fit(data: Any, callbacks: Any = (), **keywords: Any) -> list[str]:
+def fit(data: Any, callbacks: Any = (), module: Any = None, **keywords: Any) -> list[str]:
     """The texts of warnings about exactness."""
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = leyden.Trainer(
@@ -108,7 +108,7 @@ def fit(data: Any, callbacks: Any = (), **keywords: Any) -> list[str]:
     )
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", LeydenWarning)
-        trainer.fit(Module(), data)
+        trainer.fit(module or Validated(), data)
     return [str(one.message) for one in seen if "[inexact-resume]" in str(one.message)]
 
 
@@ -145,3 +145,73 @@ def test_trying_a_sampler_changes_nothing() -> None:
         fit(loader(sampler=Lazy()), [SaveInside()], **keywords)
         results.append((random.random(), torch.rand(1).item()))
     assert results[0] == results[1]
+
+
+class SaveIn(leyden.Callback):
+    """Saves in each of some hooks, when they fire for the second time."""
+
+    def __init__(self, *hooks: str) -> None:
+        for hook in hooks:
+            setattr(self, hook, self._second())
+
+    def _second(self) -> Any:
+        turns = iter(range(100))
+
+        def save(trainer: leyden.Trainer, *_: Any) -> None:
+            if not trainer.sanity_checking and next(turns) == 1:
+                trainer.save_checkpoint("here.ckpt")
+
+        return save
+
+
+class Validated(Module):
+    """Validates as well."""
+
+    def val_dataloader(self) -> Any:
+        return loader()
+
+
+IN_A_BATCH = ["on_train_batch_start", "on_before_backward", "on_after_backward", "on_before_optimizer_step"]
+IN_VALIDATION = ["on_validation_batch_start", "on_validation_batch_end", "on_validation_epoch_end"]
+BETWEEN = [
+    "on_train_start",
+    "on_train_epoch_start",
+    "on_train_batch_end",
+    "on_validation_start",
+    "on_validation_end",
+    "on_train_epoch_end",
+    "on_train_end",
+    "on_fit_end",
+]
+
+
+@pytest.mark.parametrize("hook", IN_A_BATCH + IN_VALIDATION)
+def test_inside_a_batch_or_a_validation_pass_it_is_said_or_refused(hook: str) -> None:
+    where = "a training batch" if hook in IN_A_BATCH else "a validation pass"
+    (said,) = fit(loader(), [SaveIn(hook), SaveIn(hook)])
+    assert f"A checkpoint is saved inside {where}, " in said
+    Path("here.ckpt").unlink()
+    with pytest.raises(ConfigurationError, match=f"'require' is not possible: .* is saved inside {where}"):
+        fit(loader(), [SaveIn(hook)], exact_resume="require")
+    assert not Path("here.ckpt").exists()
+    assert fit(loader(), [SaveIn(hook)], exact_resume=False) == []
+
+
+def test_between_batches_nothing_is_said() -> None:
+    assert fit(loader(), [SaveIn(*BETWEEN)], exact_resume="require") == []
+
+
+def test_a_fit_that_fails_inside_a_batch_is_saved_all_the_same() -> None:
+    class Fails(Validated):
+        def on_before_backward(self, loss: Any) -> None:
+            if self.trainer.global_step:
+                raise ZeroDivisionError
+
+    class Rescue(leyden.Callback):
+        def on_exception(self, trainer: leyden.Trainer, *_: Any) -> None:
+            with pytest.warns(LeydenWarning, match="inside a training batch"):
+                trainer.save_checkpoint("rescued.ckpt")
+
+    with pytest.raises(ZeroDivisionError):
+        fit(loader(), [Rescue()], module=Fails(), exact_resume="require")
+    assert Path("rescued.ckpt").exists()

@@ -108,6 +108,8 @@ class Data:
             for one, place in zip(self.evaluation[key], self.saved.pop(prefix, ()), strict=False):
                 one.source.load_state_dict(place)
             self.loaded_in_epoch[prefix] = session.state.counters.epoch
+        for one in self.evaluation[key]:
+            one.handed = 0
         return self.evaluation[key]
 
     def _share(self, loader: Any, *, training: bool) -> Any:
@@ -138,6 +140,15 @@ class Data:
         if train is not None:
             found["train"] = train.state_dict(running, state.counters.batch)
         return found
+
+    def under_way(self) -> str:
+        """What a fit is in the middle of, so that one that resumes must do it again; empty between two of these."""
+        state, train = self.session.state, self.train
+        if state.stage is RunningStage.VALIDATING:
+            begun = any(one.handed for one in self.evaluation.get("val", ()))
+            return "a validation pass" if begun and state.point is Point.BATCH_END else ""
+        begun = train is not None and train.handed > state.counters.batch
+        return "a training batch" if begun and state.stage is RunningStage.TRAINING else ""
 
     def after_sanity_check(self) -> None:
         """Give the validation loaders' own generators what they had before it, and end workers that would live on."""

@@ -30,6 +30,7 @@ class LoaderBatches:
 
     Attributes:
         ahead: without a length, the batch that was fetched to know whether the running one is the last.
+        handed: batches of the running (in evaluation also the last) pass that were handed out, with those skipped.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LoaderBatches:
         self.loader, self.limit, self.prepare, self.name = loader, limit, prepare, name
         self.source = source if source is not None else resumable(loader)
         self.ahead: Any = NOTHING
+        self.handed = 0
         self._ended = False
 
     def limited_to(self, limit: float) -> LoaderBatches:
@@ -67,7 +69,7 @@ class LoaderBatches:
     def _counted(self, iterator: Iterator[Any], skip: int) -> Iterator[tuple[Any, bool]]:
         prepare, limit, index = self.prepare, self.limit, skip
         for batch in iterator:
-            index += 1
+            self.handed = index = index + 1
             yield (prepare(batch) if prepare else batch), index >= limit
             if index >= limit:
                 return
@@ -90,13 +92,14 @@ class LoaderBatches:
             self.source.fetching_ahead()
             self.ahead = next(iterator, NOTHING)
             self._ended = self.ahead is NOTHING
+            self.handed = skip = skip + 1
             yield (prepare(batch) if prepare else batch), self._ended
             batch = self.ahead
 
     def begin_anew(self) -> None:
         """An epoch begins: what a checkpoint said about a pass that is over does not count."""
         self.source.begin_anew(self._ended)
-        self.ahead, self._ended = NOTHING, False
+        self.ahead, self.handed, self._ended = NOTHING, 0, False
 
     def state_dict(self, running: bool, taken: int) -> dict[str, Any]:
         """The place in the data, for a checkpoint; see :meth:`ResumableLoader.state_dict`."""

@@ -97,7 +97,7 @@ def load_module(
     with isolate_rng():
         name = checkpoint.get("hparams_name")
         module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
-    module.configure_model()
+        module.configure_model()
     module.on_load_checkpoint(checkpoint)
     strict = strict if strict is not None else module.strict_loading
     try:
@@ -133,7 +133,8 @@ def load_datamodule(
     else:
         hparams, objects = _found(checkpoint, keys, cls)
     name = checkpoint.get("datamodule_hparams_name")
-    module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
+    with isolate_rng():
+        module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
     if cls.__qualname__ in checkpoint:
         module.load_state_dict(checkpoint[cls.__qualname__])
     return module

@@ -115,10 +115,11 @@ class ResumableLoader:
         self.set_own_randomness(state["own"])
 
     def own_randomness(self) -> Any:
-        """The state of the loader's own generators, and of samplers that have one."""
+        """The state of the loader's own generators and of samplers that have one, and the seeds of samplers."""
         return {
             "generators": [one.get_state() for one in generators(self.loader)],
             "samplers": [one.state_dict() for one in _stateful_samplers(self.loader)],
+            "seeds": [one.seed for one in _seeded_samplers(self.loader)],
         }
 
     def set_own_randomness(self, state: Any) -> None:
@@ -127,6 +128,8 @@ class ResumableLoader:
             one.set_state(value)
         for sampler, value in zip(_stateful_samplers(self.loader), state["samplers"], strict=False):
             sampler.load_state_dict(value)
+        for sampler, seed in zip(_seeded_samplers(self.loader), state.get("seeds", ()), strict=False):
+            sampler.seed = seed
 
     def state_dict(self, running: bool = False, taken: int = 0, place: bool = True) -> State:
         """The place in the data.
@@ -258,6 +261,11 @@ def _stateful_samplers(loader: Any) -> list[Any]:
         for one in _samplers(loader)
         if callable(getattr(one, "state_dict", None)) and callable(getattr(one, "load_state_dict", None))
     ]
+
+
+def _seeded_samplers(loader: Any) -> list[Any]:
+    """Samplers whose order follows from a seed, as that of shares of several processes does."""
+    return [one for one in _samplers(loader) if type(getattr(one, "seed", None)) is int]
 
 
 def generators(loader: Any) -> list[torch.Generator]:

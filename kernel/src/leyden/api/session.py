@@ -167,7 +167,9 @@ class Session:
         """Run the loop; gradients are off wherever nothing is trained."""
         if self.fn is TrainerFn.FITTING:
             torch.set_grad_enabled(True)
-            return loop.fit(self)
+            loop.fit(self)
+            self._restore_randomness()  # where nothing was left to be trained
+            return None
         return loop.evaluate(self, STAGES[self.fn])
 
     @_guarded
@@ -306,6 +308,9 @@ class Session:
             self.state.stage = RunningStage.VALIDATING
             self.data.load_evaluation(RunningStage.VALIDATING)
             self.state.stage = RunningStage.TRAINING
+        self._restore_randomness()
+
+    def _restore_randomness(self) -> None:
         saved = self.__dict__.pop("_randomness", None)
         if saved is not None:
             checkpoints.restore_randomness(self, saved)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from leyden.api.resumable import ResumableCombination, ResumableLoader
 from leyden.api.warn import warn
 from leyden.errors import ConfigurationError
-from leyden.kernel.state import Point
+from leyden.kernel.state import Point, TrainerStatus
 from leyden_option_exact_resume.reasons import reasons
 from leyden_option_exact_resume.tracked import TrackedLoader
 
@@ -24,7 +24,7 @@ class Watch:
 
     def __init__(self, required: bool) -> None:
         self.required = required
-        self._told = False
+        self._told = self._told_inside = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse.
@@ -41,8 +41,14 @@ class Watch:
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Say it once, when the first checkpoint inside an epoch is saved."""
+        """Say it once, when the first checkpoint inside an epoch is saved, or inside a batch or a validation pass.
+
+        Raises:
+            leyden.errors.ConfigurationError: the latter, and exactness is required; not of a fit that fails.
+        """
         state = trainer.run_state
+        if trainer.session is not None and (under_way := trainer.session.data.under_way()):
+            self._inside(under_way, refuse=self.required and state.status == TrainerStatus.RUNNING)
         inside = state.point not in (Point.EPOCH_START, Point.EPOCH_END) and not state.is_last_batch
         if inside and not self._told:
             self._told = True
@@ -53,6 +59,17 @@ class Watch:
                     "A checkpoint is saved inside an epoch, and a run that resumes from it may see other batches than "
                     f"this one: {'; '.join(found)}. Trainer(exact_resume='require') refuses to train; False is silent.",
                 )
+
+    def _inside(self, under_way: str, refuse: bool) -> None:
+        text = (
+            f"A checkpoint is saved inside {under_way}, and a run that resumes from it does all of that again, with other "
+            "random numbers. Save in on_train_batch_end, on_validation_end or on_train_epoch_end instead"
+        )
+        if refuse:
+            raise ConfigurationError(f"exact_resume='require' is not possible: {text}.")
+        if not self._told_inside:
+            self._told_inside = True
+            warn("inexact-resume", f"{text}; Trainer(exact_resume='require') refuses, False is silent.")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """End persistent workers: they belong to copies of the user's loaders, so nobody can use them again."""

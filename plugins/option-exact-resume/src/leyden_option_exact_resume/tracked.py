@@ -120,7 +120,6 @@ class TrackedLoader(ResumableLoader):
 
     def set_own_randomness(self, state: Any) -> None:
         """Give it back."""
-        super().set_own_randomness(state)
         held = self._held()
         for path, value in state.get("held", {}).items():
             if path in held:
@@ -130,6 +129,7 @@ class TrackedLoader(ResumableLoader):
             for name, value in values.items():
                 if name in mine:
                     setattr(sampler, name, mine[name] if value == base.get(name) else value)
+        super().set_own_randomness(state)  # after those: seeds come from the checkpoint in any case
 
     def _held(self) -> dict[str, Any]:
         roots = {name: getattr(self.loader, name, None) for name in ("dataset", "sampler", "batch_sampler")}
