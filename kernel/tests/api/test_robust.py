@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import pytest
 from kernel.tests.api.tiny import Linear, numbers, quiet
 
+from leyden import Trainer
+from leyden.api.component_choice import detected_environment
 from leyden.api.warn import LeydenWarning
-from leyden.errors import PluginBlockedError, PluginBrokenError
+from leyden.errors import PluginBlockedError, PluginBrokenError, PluginConflictError
 from leyden.kernel.events import EVENTS
 from leyden.testing import FakeDists, Runner
 
@@ -27,6 +32,75 @@ def test_a_bad_plugin_is_told_and_the_run_goes_on(source: str, fake_dist: FakeDi
         quiet().fit(Linear(), numbers())
     with pytest.raises(PluginBrokenError, match="LEYDEN_DISABLE_PLUGINS=acme-bad"):
         quiet(require_plugins=["bad"]).fit(Linear(), numbers())
+
+
+UNNAMED = {
+    "import": "raise LookupError('here')",
+    "creation": """
+        from leyden import interfaces as found
+        class Thing(found.Accelerator, found.ClusterEnvironment, found.Dialect, found.Migration, found.Option):
+            def __new__(cls): raise LookupError("here")
+            @staticmethod
+            def detect(): raise LookupError("here")
+    """,
+    "another class": "class Thing: pass",
+}
+FAMILIES = ("accelerators", "dialects", "environments", "migrations", "defaults")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("source", UNNAMED.values(), ids=UNNAMED)
+def test_what_takes_part_unnamed_is_told_and_the_run_goes_on(
+    source: str, family: str, fake_dist: FakeDists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet(default_root_dir=tmp_path).fit(Linear(), numbers())
+    entries = {f"leyden.{one}": {"thing": "acme_bad:Thing"} for one in (family, "options")}
+    fake_dist("acme-bad", entries, {"acme_bad": source}, requires=["leyden-kernel~=0.1.0"])
+    with pytest.warns(LeydenWarning, match=r"\[plugin-broken\].*LEYDEN_DISABLE_PLUGINS=acme-bad"):
+        trainer = quiet(accelerator="auto", default_root_dir=tmp_path)
+        detected_environment()
+        trainer.fit(Linear(), numbers())
+        trainer.save_checkpoint(tmp_path / "a.ckpt")
+        Linear.load_from_checkpoint(tmp_path / "a.ckpt")
+        inspect.signature(Trainer)
+    monkeypatch.setenv("LEYDEN_PLUGINS_STRICT", "1")
+    with pytest.raises(PluginBrokenError, match="LEYDEN_DISABLE_PLUGINS=acme-bad"):
+        quiet(accelerator="auto", default_root_dir=tmp_path)
+        detected_environment()
+        Linear.load_from_checkpoint(tmp_path / "a.ckpt")
+
+
+def test_a_name_that_nobody_gave_is_the_projects_own(fake_dist: FakeDists, tmp_path: Path) -> None:
+    taken = {
+        "leyden.strategies": "single_device",
+        "leyden.precisions": "32-true",
+        "leyden.steps": "automatic",
+        "leyden.loggers": "csv",
+        "leyden.options": "enable_model_summary",
+        "leyden.defaults": "enable_model_summary",
+    }
+    entries = {group: {name: "acme_same:Thing"} for group, name in taken.items()}
+    fake_dist("acme-same", entries, {"acme_same": UNNAMED["import"]}, requires=["leyden-kernel~=0.1.0"])
+    trainer = Trainer(max_epochs=1, default_root_dir=tmp_path, enable_progress_bar=False)
+    trainer.fit(Linear(), numbers())
+    assert trainer.global_step == 3 and trainer.logger is not None
+    with pytest.raises(
+        PluginConflictError, match=r"strategy 'single_device' is offered by acme-same 1\.0 and"
+    ):
+        Trainer(strategy="single_device")
+
+
+def test_a_default_that_two_others_claim_is_left_out(
+    fake_dist: FakeDists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = {f"leyden.{group}": {"shiny": "acme:X"} for group in ("options", "defaults")}
+    for name in ("acme-one", "acme-two"):
+        fake_dist(name, entries, {"acme": "raise LookupError"}, requires=["leyden-kernel~=0.1.0"])
+    with pytest.warns(LeydenWarning, match=r"\[plugin-conflict\].*acme-one 1\.0 and acme-two 1\.0"):
+        quiet().fit(Linear(), numbers())
+    monkeypatch.setenv("LEYDEN_PLUGINS_STRICT", "1")
+    with pytest.raises(PluginConflictError, match="acme-one:shiny"):
+        quiet()
 
 
 def test_an_uninstalled_editable_is_told_and_the_run_goes_on(fake_dist: FakeDists) -> None:

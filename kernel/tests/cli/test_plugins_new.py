@@ -77,9 +77,7 @@ def folders(workspace: Path) -> Iterator[Path]:
 
 
 def test_there_is_a_template_for_every_family() -> None:
-    assert set(FAMILIES) == {*COMPONENTS.values(), "hook plugin", "option", "command", "dialect"} - {
-        "migration"
-    }
+    assert set(FAMILIES) == {*COMPONENTS.values(), "hook plugin", "option", "command", "dialect"}
 
 
 def test_a_plugin_is_complete(workspace: Path) -> None:
@@ -189,7 +187,7 @@ WRONG = {
     "a module of Python": (["json"], "NAME='json'"),
     "no module": (["1st"], "NAME='1st'"),
     "no family": (["acme", "--family", "calback"], "Did you mean 'callback'?"),
-    "no family to write": (["acme", "--family", "migration"], "written by hand"),
+    "no family to write": (["acme", "--family", "name"], "written by hand"),
     "no class": (["acme", "--class", "1st"], "--class='1st'"),
     "a keyword of Python": (["acme", "--class", "class"], "--class='class'"),
     "a name of the module": (["acme", "--family", "logger", "--class", "Logger"], "Put a word before it"),

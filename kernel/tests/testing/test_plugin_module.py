@@ -21,8 +21,8 @@ def test_loading_it_imports_neither_torch_nor_a_plugin() -> None:
 
 
 def test_the_kit_offers_a_contract_for_every_family() -> None:
-    from leyden.plugins.catalogue import COMMANDS, COMPONENTS, OPTIONS, PLUGINS, PREFIX
+    from leyden.plugins.catalogue import COMMANDS, COMPONENTS, DIALECTS, OPTIONS, PLUGINS, PREFIX
 
     contracts = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
     groups = {contract.group for contract in contracts} - {""}
-    assert groups == {PLUGINS, OPTIONS, COMMANDS, *(PREFIX + family for family in COMPONENTS)}
+    assert groups == {PLUGINS, OPTIONS, COMMANDS, DIALECTS, *(PREFIX + family for family in COMPONENTS)}

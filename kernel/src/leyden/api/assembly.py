@@ -14,6 +14,7 @@ from leyden.api.dialects import ask
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
 from leyden.api.logger import Logger, NoLogger
 from leyden.api.rank_zero import rank_zero_info
+from leyden.api.unnamed import instance_of, unnamed
 from leyden.interfaces.option import Option
 from leyden.plugins.catalogue import DEFAULTS, DIALECTS, OPTIONS, PREFIX, catalogue, official
 from leyden.plugins.components import install, single
@@ -99,13 +100,12 @@ def _with_environment(given: dict[str, Any]) -> dict[str, Any]:
 
 def _options(given: Mapping[str, Any]) -> list[tuple[Option, str]]:
     """The options that take part: those given, and those on by default. Unknown keywords raise."""
-    found = catalogue()
-    defaults = {
-        entry.name for entry in found.group(DEFAULTS) if not entry.refusal and not entry.incompatibility
-    }
-    names = [*defaults, *(name for name in given if name not in KEYWORDS and name not in defaults)]
-    names = [name for name in names if not _switched_off(name, given)]
+    defaults = {entry.name for entry in catalogue().group(DEFAULTS) if entry.obstacle is None}
+    names = [name for name in given if name not in KEYWORDS and not _switched_off(name, given)]
     loaded = [(_option(name), name) for name in names]
+    loaded += [
+        (one, name) for name in sorted(defaults - given.keys()) for one in unnamed(OPTIONS, name, Option)
+    ]
     return sorted(loaded, key=_order)
 
 
@@ -123,8 +123,9 @@ def _option(name: str) -> Option:
     found = catalogue().named(OPTIONS, name)
     if not found:
         raise ArgumentTypeError(_unknown(name))
-    option: Option = single(found, f"Trainer keyword {name!r}").load()()
-    return option
+    entry = single(found, f"Trainer keyword {name!r}")
+    loaded = entry.load()
+    return entry.attempt("creation", lambda: instance_of(Option)(loaded))
 
 
 def _unknown(name: str) -> str:
@@ -265,15 +266,10 @@ def _loggers(given: Any, root: str) -> list[Any]:
 
 
 def _default_logger(required: bool, root: str) -> list[Any]:
-    found = catalogue()
     for name in DEFAULT_LOGGERS:
-        entries = [
-            one
-            for one in found.named(PREFIX + "loggers", name)
-            if not one.refusal and not one.incompatibility
-        ]
-        if entries:
-            return [single(entries, f"logger {name!r}").load()(save_dir=root)]
+        found = unnamed(PREFIX + "loggers", name, Logger, save_dir=root)
+        if found:
+            return found
     if required:
         raise PluginNotFoundError(
             "logger=True needs a logger, and none is installed. "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.keywords import KEYWORDS
+from leyden.api.unnamed import instance_of, standard, working
 from leyden.interfaces.accelerator import Accelerator
 from leyden.interfaces.checkpoint_io import CheckpointIO
 from leyden.interfaces.environment import ClusterEnvironment
@@ -126,14 +127,15 @@ def _accelerator(given: Any, strategy: Any) -> Accelerator:
 
 
 def _available() -> list[Accelerator]:
-    found: list[Accelerator] = []
-    for entry in catalogue().group(PREFIX + "accelerators"):
-        if entry.refusal or entry.incompatibility:
-            continue
-        one = entry.load()()
-        if one.is_available() and type(one) not in [type(other) for other in found]:
-            found.append(one)
-    return sorted(found, key=lambda one: -one.priority)
+    def asked(loaded: Any) -> tuple[Accelerator, bool]:
+        one = instance_of(Accelerator)(loaded)
+        return one, one.is_available()
+
+    found: dict[type, Accelerator] = {}
+    for one, available in working(catalogue().group(PREFIX + "accelerators"), "search for devices", asked):
+        if available:
+            found.setdefault(type(one), one)
+    return sorted(found.values(), key=lambda one: -one.priority)
 
 
 def _best_accelerator() -> Accelerator:
@@ -155,7 +157,7 @@ def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
         return given
     if not isinstance(given, str):
         raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
-    name = given if given != "auto" else _automatic(devices * nodes)
+    name = given if given != "auto" else standard(PREFIX + "strategies", _automatic(devices * nodes))
     made: Strategy = resolve("strategies", name).from_name(name.rpartition(":")[2])
     return made
 
@@ -167,17 +169,16 @@ def _automatic(processes: int) -> str:
 
 def detected_environment() -> ClusterEnvironment | None:
     """The environment that started this process, as far as an installed one recognises it."""
-    found = [
-        entry.load()
-        for entry in catalogue().group(PREFIX + "environments")
-        if not entry.refusal and not entry.incompatibility
-    ]
-    detected = sorted({one for one in found if one.detect()}, key=lambda one: -one.priority)
+
+    def asked(loaded: Any) -> tuple[type[ClusterEnvironment], bool]:
+        return loaded, loaded.detect()
+
+    found = working(catalogue().group(PREFIX + "environments"), "detection", asked)
+    detected = sorted({one for one, here in found if here}, key=lambda one: -one.priority)
     return detected[0]() if detected else None
 
 
 def _precision(given: Any, device: Any) -> Precision:
-    made: Precision = resolve("precisions", "32-true" if given is None else str(given)).from_name(
-        "32-true" if given is None else str(given), device
-    )
+    name = standard(PREFIX + "precisions", "32-true") if given is None else str(given)
+    made: Precision = resolve("precisions", name).from_name(name.rpartition(":")[2], device)
     return made

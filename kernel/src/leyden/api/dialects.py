@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from leyden.api.warn import warn
+from leyden.api.unnamed import instance_of, working
+from leyden.interfaces.dialect import Dialect
 from leyden.plugins.catalogue import DIALECTS, catalogue
-from leyden.plugins.errors import PluginBrokenError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,19 +17,10 @@ R = TypeVar("R")
 
 def ask(question: str, *args: Any) -> Any:
     """The first answer of an installed dialect that is not ``None``."""
-    found = catalogue()
-    for entry in found.group(DIALECTS):
-        if entry.refusal is None and entry.incompatibility is None:
-            try:
-                dialect = entry.load()()
-            except PluginBrokenError as error:
-                if found.selection.strict:
-                    raise
-                warn("plugin-broken", f"{error} The run goes on without it.")
-                continue
-            answer = getattr(dialect, question)(*args)
-            if answer is not None:
-                return answer
+    for dialect in working(catalogue().group(DIALECTS), "creation", instance_of(Dialect)):
+        answer = getattr(dialect, question)(*args)
+        if answer is not None:
+            return answer
     return None
 
 

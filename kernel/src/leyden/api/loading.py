@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from leyden.api import rich_hparams
-from leyden.api.checkpoint import checked
 from leyden.api.hparams import CLASS_PATH, INSTANTIATOR
 from leyden.api.migrations import reading
 from leyden.api.rng import isolate_rng
+from leyden.api.unnamed import unnamed
 from leyden.api.warn import warn
 from leyden.interfaces.checkpoint_io import CheckpointIO
-from leyden.plugins.catalogue import NAMES, catalogue
+from leyden.plugins.catalogue import NAMES, PREFIX, catalogue
 from leyden.plugins.components import by_attribute, resolve
 from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, listed
 
@@ -28,9 +28,11 @@ _KEYS = ("hyper_parameters", "hparams", "module_arguments")
 
 def default_io() -> CheckpointIO:
     """The checkpoint io that reads and writes when no run says otherwise."""
-    found = {one.name for one in catalogue().group("leyden.checkpoint_ios") if not one.refusal}
-    name = next((one for one in DEFAULT_IO if one in found), DEFAULT_IO[-1])
-    made: CheckpointIO = resolve("checkpoint_ios", name)()
+    for name in DEFAULT_IO:
+        found = unnamed(PREFIX + "checkpoint_ios", name, CheckpointIO)
+        if found:
+            return found[0]
+    made: CheckpointIO = resolve("checkpoint_ios", DEFAULT_IO[-1])()  # says what is missing
     return made
 
 
@@ -43,8 +45,8 @@ def read(path: str | PathLike[str], map_location: Any, weights_only: bool | None
     name, safe = "the open file" if opened else path, weights_only is not False
     with reading(name) as migrated:
         if opened:
-            return migrated(checked(_of_file(path, map_location, safe), name))
-        return migrated(checked(default_io().load_checkpoint(path, map_location, safe), name))
+            return migrated(_of_file(path, map_location, safe))
+        return migrated(default_io().load_checkpoint(path, map_location, safe))
 
 
 def _of_file(file: Any, map_location: Any, weights_only: bool) -> dict[str, Any]:

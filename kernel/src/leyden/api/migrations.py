@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from leyden.api.checkpoint import checked
+from leyden.api.unnamed import instance_of, working
+from leyden.interfaces.migration import Migration
 from leyden.plugins.catalogue import PREFIX, catalogue
 
 Content = dict[str, Any]
@@ -13,20 +16,13 @@ Content = dict[str, Any]
 
 @contextmanager
 def reading(path: Any) -> Iterator[Callable[[Content], Content]]:
-    """What holds while a checkpoint is read; gives the function that brings its content up to date.
-
-    A migration has ``names()``, a context in which classes that old files name are known, and
-    ``migrate(content, path)``.
-    """
-    entries = [
-        one for one in catalogue().group(PREFIX + "migrations") if not one.refusal and not one.incompatibility
-    ]
-    known = [one.load()() for one in entries]
+    """What holds while a checkpoint is read; gives the function that brings its content up to date and checks it."""
+    known = working(catalogue().group(PREFIX + "migrations"), "creation", instance_of(Migration))
 
     def migrated(content: Content) -> Content:
-        for one in known:
+        for one in known if isinstance(content, dict) else ():
             content = one.migrate(content, path)
-        return content
+        return checked(content, path)
 
     with ExitStack() as stack:
         for one in known:

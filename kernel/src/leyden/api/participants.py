@@ -10,6 +10,7 @@ from leyden.api.callback import Callback
 from leyden.api.datamodule import LightningDataModule
 from leyden.api.dialects import ask
 from leyden.api.module import LightningModule
+from leyden.api.unnamed import working
 from leyden.api.warn import warn
 from leyden.interfaces.strategy import Strategy
 from leyden.kernel.events import EVENTS
@@ -17,7 +18,6 @@ from leyden.plugins.adapt import Participant, from_object, from_plugin
 from leyden.plugins.catalogue import PLUGINS, PREFIX, Catalogue, Entry
 from leyden.plugins.errors import (
     PluginBlockedError,
-    PluginBrokenError,
     PluginNotFoundError,
     did_you_mean,
     listed,
@@ -134,11 +134,11 @@ def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
     if catalogue.selection.lock is not None:
         _say_what_the_lock_refuses(catalogue)
     found = catalogue.group(PLUGINS)
-    made = []
+    made: list[Participant] = []
     for entry in found:
         named = any(_answers(entry, name) for name in required)
-        if named or (entry.refusal is None and entry.incompatibility is None):
-            made += _loaded(entry, strict=named or catalogue.selection.strict)
+        adapted = partial(from_plugin, entry.name, origin=entry.origin)
+        made += working([entry], "registration", adapted, strict=named)
     names_seen = [one.name for one in made]
     for one in made:
         if names_seen.count(one.name) > 1:
@@ -171,32 +171,11 @@ def _check_required(required: set[str], catalogue: Catalogue) -> None:
             raise PluginNotFoundError(
                 f"require_plugins={name!r}: not installed; installed are {listed(distributions)}. {hint}".rstrip()
             )
-        refused = [entry for entry in answering if entry.refusal or entry.incompatibility]
+        refused = [entry for entry in answering if entry.obstacle]
         if refused:
-            why = refused[0].refusal or refused[0].incompatibility
-            raise PluginBlockedError(f"require_plugins={name!r}: {refused[0].origin} may not run: {why}.")
-
-
-def _loaded(entry: Entry, strict: bool) -> list[Participant]:
-    try:
-        return [_adapted(entry)]
-    except Exception as error:
-        if strict:
-            raise
-        warn("plugin-broken", f"{error} The run goes on without it.")
-        return []
-
-
-def _adapted(entry: Entry) -> Participant:
-    plugin = entry.load()
-    try:
-        return from_plugin(entry.name, plugin, entry.origin)
-    except Exception as error:
-        entry.failure = ("registration", error)
-        raise PluginBrokenError(
-            f"Plugin {entry.name!r} of {entry.origin} ({entry.value}) is broken: its registration failed with "
-            f"{type(error).__name__}: {error} Or disable it with LEYDEN_DISABLE_PLUGINS={entry.distribution}."
-        ) from error
+            raise PluginBlockedError(
+                f"require_plugins={name!r}: {refused[0].origin} may not run: {refused[0].obstacle}."
+            )
 
 
 def listener(target: Any, name: str, origin: str = "") -> Participant:

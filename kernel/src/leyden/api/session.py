@@ -22,6 +22,7 @@ from leyden.api.participants import arranged, hook_plugins
 from leyden.api.ranks import own_part
 from leyden.api.results import Results
 from leyden.api.rng import isolate_rng
+from leyden.api.unnamed import standard
 from leyden.kernel import loop
 from leyden.kernel.run import Cleanup
 from leyden.kernel.state import Point, RunningStage, TrainerFn
@@ -245,7 +246,8 @@ class Session:
             if scheme is None:
                 if configured.frequencies or module.automatic_optimization:
                     refuse_several(configured)
-                scheme = resolve("steps", "automatic" if module.automatic_optimization else "manual")
+                name = "automatic" if module.automatic_optimization else "manual"
+                scheme = resolve("steps", standard("leyden.steps", name))
             self.step = scheme(self, configured)
         self.validating = self.enable_validation
 
@@ -272,7 +274,7 @@ class Session:
                 )
             if loaded is None:
                 loaded = self.trainer.checkpoint_io().load_checkpoint(self.checkpoint_path, "cpu", safe)
-            return own_part(self, migrated(checkpoints.checked(loaded, self.checkpoint_path)))
+            return own_part(self, migrated(loaded))
 
     def _resume(self, saved: Mapping[str, Any]) -> None:
         saved = dict(saved)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from leyden.api.keywords import KEYWORDS
+from leyden.interfaces.option import Option
 from leyden.plugins.catalogue import OPTIONS, catalogue
 from leyden.plugins.errors import PluginError
 
@@ -74,7 +75,7 @@ def options() -> list[tuple[str, Any, str]]:
             option = entry.load()
         except PluginError:
             continue  # `leyden plugins list` shows it as broken; a signature has no place for it
-        if not option.hidden:
+        if isinstance(option, type) and issubclass(option, Option) and not option.hidden:
             found.append((entry.name, option, entry.origin))
     return found
 

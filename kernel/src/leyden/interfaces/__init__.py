@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leyden.interfaces.export_inputs import Inputs as Inputs
     from leyden.interfaces.exporter import Exported as Exported
     from leyden.interfaces.exporter import Exporter as Exporter
+    from leyden.interfaces.migration import Migration as Migration
     from leyden.interfaces.option import Option as Option
     from leyden.interfaces.precision import Precision as Precision
     from leyden.interfaces.profiler import Profiler as Profiler
@@ -38,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy(
         "Exported": "leyden.interfaces.exporter",
         "Exporter": "leyden.interfaces.exporter",
         "Inputs": "leyden.interfaces.export_inputs",
+        "Migration": "leyden.interfaces.migration",
         "Option": "leyden.interfaces.option",
         "Precision": "leyden.interfaces.precision",
         "Profiler": "leyden.interfaces.profiler",

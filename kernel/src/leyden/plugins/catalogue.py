@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import importlib_metadata
 
-from leyden.plugins.errors import PluginBlockedError, PluginBrokenError
+from leyden.plugins.errors import PluginBlockedError, PluginBrokenError, told
 from leyden.plugins.selection import KERNEL, Selection, canonical
+
+T = TypeVar("T")
 
 PREFIX = "leyden."
 PLUGINS = "leyden.plugins"
@@ -64,7 +66,7 @@ class Entry:
     refusal: str | None = None
     failure: tuple[str, BaseException] | None = None
     _load: Callable[[], Any] = field(default=lambda: None, repr=False)
-    _requires: Callable[[], list[str]] = field(default=list, repr=False)
+    _outside: Callable[[], str | None] = field(default=lambda: None, repr=False)
     _loaded: list[Any] = field(default_factory=list, repr=False)
 
     @property
@@ -87,19 +89,19 @@ class Entry:
         """``found``, ``blocked``, ``incompatible``, ``broken`` or ``loaded``."""
         if self.failure:
             return "broken"
-        if self.refusal or self.incompatibility:
+        if self.obstacle:
             return "blocked" if self.refusal else "incompatible"
         return "loaded" if self._loaded else "found"
 
-    @cached_property
+    @property
     def incompatibility(self) -> str | None:
         """The distribution's own range on leyden-kernel, when the installed kernel is outside it."""
-        from leyden._version import __version__
+        return self._outside()
 
-        outside = (
-            _outside(line, __version__) for line in self._requires() if canonical(line).startswith(KERNEL)
-        )
-        return next((one for one in outside if one is not None), None)
+    @property
+    def obstacle(self) -> str | None:
+        """Why it may not run, blocked or incompatible; ``None`` when it may."""
+        return self.refusal or self.incompatibility
 
     def load(self) -> Any:
         """Import the object.
@@ -108,27 +110,37 @@ class Entry:
             PluginBlockedError: it may not run.
             PluginBrokenError: importing it failed; the cause is chained and kept in ``failure``.
         """
-        if self.refusal or self.incompatibility:
-            raise PluginBlockedError(
-                f"Plugin {self.name!r} of {self.origin} may not run: {self.refusal or self.incompatibility}."
-            )
+        if self.obstacle:
+            raise PluginBlockedError(f"Plugin {self.name!r} of {self.origin} may not run: {self.obstacle}.")
         if self.failure:
             raise self._broken() from self.failure[1]
         if not self._loaded:
-            try:
-                self._loaded.append(self._load())
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self.failure = ("import", error)
-                raise self._broken() from error
+            self._loaded.append(self.attempt("import", self._load))
         return self._loaded[0]
+
+    def attempt(self, stage: str, do: Callable[[], T]) -> T:
+        """Do something with it, and keep what goes wrong.
+
+        Args:
+            stage: what is done, e.g. ``"import"``.
+            do: does it.
+
+        Raises:
+            PluginBrokenError: it failed; the cause is chained and kept in ``failure``.
+        """
+        try:
+            return do()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.failure = (stage, error)
+            raise self._broken() from error
 
     def _broken(self) -> PluginBrokenError:
         stage, error = self.failure or ("", None)
         return PluginBrokenError(
             f"Plugin {self.name!r} of {self.origin} ({self.value}) is broken: its {stage} failed with "
-            f"{type(error).__name__}: {error}. Update or reinstall {self.distribution}, or disable it with "
+            f"{told(error)} Update or reinstall {self.distribution}, or disable it with "
             f"LEYDEN_DISABLE_PLUGINS={self.distribution}."
         )
 
@@ -167,6 +179,7 @@ class Catalogue:
         self._find = find or self._installed
         self._points: Any = None
         self._groups: dict[str, list[Entry]] = {}
+        self._distributions: dict[Any, _Distribution] = {}
 
     def group(self, group: str) -> list[Entry]:
         """All entries of a group, sorted by name then distribution; scanned once."""
@@ -221,30 +234,43 @@ class Catalogue:
         return Entry(group, name, value, PROGRAM, "", refusal, _load=lambda: target)
 
     def _entry(self, group: str, point: Any) -> Entry:
-        dist = point.dist
-        name, version = _identity(dist)
+        owner = self._distributions.get(point.dist) or _Distribution(point.dist)
+        self._distributions[point.dist] = owner
+        module = point.value.partition(":")[0].strip()
         return Entry(
             group,
             point.name,
             point.value,
-            name,
-            version,
-            refusal=self.selection.refusal(point.name, name, version, point.value.partition(":")[0].strip()),
+            owner.name,
+            owner.version,
+            refusal=self.selection.refusal(point.name, owner.name, owner.version, module),
             _load=point.load,
-            _requires=lambda: list(dist.requires or ()) if dist is not None else [],
+            _outside=lambda: owner.incompatibility,
         )
 
 
-def _identity(dist: Any) -> tuple[str, str]:
-    """Name and version of a distribution; ``unknown`` where its metadata is missing or damaged."""
-    try:
-        return (
-            (dist.name or "unknown", dist.version or "unknown")
-            if dist is not None
-            else ("unknown", "unknown")
-        )
-    except Exception:  # a damaged distribution must not hide the others
-        return "unknown", "unknown"
+class _Distribution:
+    """What the metadata of a distribution says, read once for all its entry points.
+
+    Name and version are ``unknown`` where it is missing or damaged.
+    """
+
+    def __init__(self, dist: Any) -> None:
+        self.name = self.version = "unknown"
+        self._requires: list[str] = []
+        try:
+            held = dist.metadata
+            self._requires = held.get_all("Requires-Dist") or dist.requires or []
+            self.name, self.version = held["Name"] or "unknown", held["Version"] or "unknown"
+        except Exception:  # a damaged distribution must not hide the others
+            return
+
+    @cached_property
+    def incompatibility(self) -> str | None:
+        from leyden._version import __version__
+
+        lines = [line for line in self._requires if canonical(line).startswith(KERNEL)]
+        return next((why for line in lines if (why := _outside(line, __version__))), None)
 
 
 @lru_cache(maxsize=8)

@@ -36,7 +36,7 @@ def resolve(family: str, name: str, source: Catalogue | None = None) -> Any:
 
 def single(found: list[Entry], what: str) -> Entry:
     """The only one of several entries, or an error that names the distributions that offer it."""
-    allowed = [entry for entry in found if not entry.refusal and not entry.incompatibility]
+    allowed = [entry for entry in found if entry.obstacle is None]
     if not allowed:
         return found[0]  # loading it says why it may not run
     if len({entry.distribution for entry in allowed}) > 1:

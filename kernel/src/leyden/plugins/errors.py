@@ -82,6 +82,12 @@ def shown(value: Any, limit: int = 120) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def told(error: BaseException | None) -> str:
+    """An exception's type and text, as a sentence."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def listed(names: Iterable[str]) -> str:
     """Names as they stand in an error message; "none" when there are none."""
     return ", ".join(sorted(repr(name) for name in names)) or "none"

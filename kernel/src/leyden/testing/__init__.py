@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from leyden.testing.contracts.exporter import ExporterContract as ExporterContract
     from leyden.testing.contracts.logger import LoggerContract as LoggerContract
     from leyden.testing.contracts.metric import MetricContract as MetricContract
+    from leyden.testing.contracts.migration import MigrationContract as MigrationContract
     from leyden.testing.contracts.option import OptionContract as OptionContract
     from leyden.testing.contracts.plugin import PluginContract as PluginContract
     from leyden.testing.contracts.precision import PrecisionContract as PrecisionContract
@@ -74,6 +75,7 @@ __getattr__, __dir__, __all__ = lazy(
         "HostStrategy": "leyden.testing.host",
         "LoggerContract": f"{_CONTRACTS}.logger",
         "MetricContract": f"{_CONTRACTS}.metric",
+        "MigrationContract": f"{_CONTRACTS}.migration",
         "OptionContract": f"{_CONTRACTS}.option",
         "Outcome": "leyden.testing.outcome",
         "Package": "leyden.testing.packages",

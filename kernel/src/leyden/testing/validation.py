@@ -21,6 +21,7 @@ INTERFACES = {
     "leyden.environments": "leyden.interfaces.environment:ClusterEnvironment",
     "leyden.exporters": "leyden.interfaces.exporter:Exporter",
     "leyden.loggers": "leyden.api.logger:Logger",
+    "leyden.migrations": "leyden.interfaces.migration:Migration",
     "leyden.precisions": "leyden.interfaces.precision:Precision",
     "leyden.profilers": "leyden.interfaces.profiler:Profiler",
     "leyden.steps": "leyden.interfaces.step:StepScheme",

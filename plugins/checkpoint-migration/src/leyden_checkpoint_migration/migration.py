@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from leyden.interfaces import Migration
 from leyden_checkpoint_migration import callbacks, loops
 from leyden_checkpoint_migration.version import FORMAT, Release, release
 
@@ -22,7 +23,7 @@ STEPS: list[tuple[Release, list[Step]]] = [
 """What changed with which release; a file of an earlier one takes every later step, in this order."""
 
 
-class LightningMigration:
+class LightningMigration(Migration):
     """Brings files of PyTorch Lightning before 2.0 to the present format, and knows the classes that they name."""
 
     def names(self) -> AbstractContextManager[Any]:
@@ -39,8 +40,8 @@ class LightningMigration:
             path: where it was read, for messages.
         """
         before = release(content.get("pytorch-lightning_version"))
-        if before >= STEPS[-1][0] or "global_step" not in content:  # present, or weights alone
-            return content
+        if before >= STEPS[-1][0] or not {"global_step", "state_dict"} <= content.keys():
+            return content  # present, weights alone, or nothing of Lightning's
         made = {**content}
         for key in ("callbacks", "loops"):
             if isinstance(made.get(key), dict):
