@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+from importlib import import_module
 from math import inf
 from typing import Any
 
@@ -197,3 +198,50 @@ def test_a_broken_option_leaves_the_signature_alone(fake_dist: FakeDists) -> Non
     points = {"leyden.options": {"broken": "acme_broken:Broken"}}
     fake_dist("acme-broken", points, {"acme_broken": "raise RuntimeError"})
     assert "broken" not in inspect.signature(Trainer).parameters
+
+
+SETTINGS = """
+    from typing import Any, ClassVar
+    from pydantic import BaseModel, ConfigDict, Field
+    from leyden.interfaces import Option
+
+    class Alarm(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        above: float
+        every: int = Field(default=1, ge=1)
+
+    class AlarmOption(Option):
+        annotation: ClassVar[Any] = Alarm | None
+        doc = "an alarm"
+        def validate(self, value, given): return value
+        def apply(self, value, trainer): trainer.alarm = value
+"""
+
+
+@pytest.fixture
+def alarm(fake_dist: FakeDists) -> None:
+    entries = {"leyden.options": {"alarm": "acme_alarm:AlarmOption"}}
+    fake_dist("acme-alarm", entries, {"acme_alarm": SETTINGS}, requires=["leyden-kernel~=0.1.0"])
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_dict_of_settings_becomes_the_model_beside_the_option() -> None:
+    assert quiet(alarm={"above": 2.0}).alarm.every == 1
+    given = import_module("acme_alarm").Alarm(above=1.0)
+    assert quiet(alarm=given).alarm == given
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"above": 2.0, "every": 0}, "where every: Input should be greater than or equal to 1"),
+        ({}, "where above: Field required"),
+        ({"above": 2.0, "evry": 1}, "where evry: Extra inputs are not permitted"),
+        ({"above": "high"}, "where above: Input should be a valid number"),
+        (3, r"alarm=3 is not possible: allowed is .*Alarm"),
+    ],
+)
+def test_what_is_wrong_with_settings_is_told_by_field(value: object, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        quiet(alarm=value)

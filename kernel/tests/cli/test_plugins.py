@@ -14,6 +14,7 @@ from leyden.cli import main, table
 from leyden.cli.calling_order import AFTER, ORDER, in_calling_order
 from leyden.cli.families import named
 from leyden.cli.plugins_hooks import parsed, reference
+from leyden.cli.plugins_list import MANY
 from leyden.errors import ConfigurationError
 from leyden.kernel.events import EVENTS
 from leyden.testing import FakeDists, Runner
@@ -345,6 +346,31 @@ def test_a_terminal_gets_an_aligned_table_with_colours(monkeypatch: pytest.Monke
         "short        found",
         "much longer  broken",
     ]
+
+
+def test_sentences_stand_below_their_rows_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    rows = [("short", "broken", "its import failed. Update it."), ("other", "ok", "")]
+    texts = []
+    for width in ("80", "24"):
+        monkeypatch.setenv("COLUMNS", width)
+        out = Terminal()
+        table.write(("name", "state", "problem"), rows, out, prose=True)
+        texts.append(out.getvalue())
+    assert texts[0].splitlines()[1] == "short  broken  its import failed. Update it."
+    assert texts[1] == "name   state\nshort  broken\n    its import failed.\n    Update it.\nother  ok\n"
+
+
+def test_many_of_one_distribution_are_one_row_for_a_person(
+    fake_dist: FakeDists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"metric{number}": "acme_many:Metric" for number in range(MANY + 1)}
+    fake_dist("acme-many", {"leyden.metrics": many}, {"acme_many": "class Metric: pass"}, requires=KERNEL)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert main(["plugins", "list"]) == main(["plugins", "list", "--family", "metric"]) == 0
+    found = [line for line in sys.stdout.getvalue().splitlines() if "acme-many" in line]  # type: ignore[attr-defined]
+    assert f"({MANY + 1}: --family metric)" in found[0]
+    assert len(found) == 1 + MANY + 1
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from os import PathLike
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
 from leyden.plugins.errors import ArgumentTypeError, ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 Count = Annotated[int, Ge(0)]
 Fraction = Annotated[float, Ge(0.0), Le(1.0)]
@@ -98,19 +101,24 @@ def unwrapped(value: Any) -> Any:
 
 
 def validated(name: str, value: Any, annotation: Any, allowed: str) -> Any:
-    """Check a value against an annotation, strictly.
+    """Check a value against an annotation, strictly. A dict of settings becomes the pydantic model that holds them.
 
     Raises:
         leyden.errors.ArgumentTypeError: wrong type.
         leyden.errors.ConfigurationError: right type, wrong value.
     """
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
     value = unwrapped(value)
     config = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     try:
-        TypeAdapter(annotation, config=config).validate_python(value)
+        made = TypeAdapter(annotation, config=None if is_model else config).validate_python(
+            value, strict=True
+        )
     except ValidationError as error:
+        faults = _faults(error, value) if isinstance(value, Mapping) else ""
+        allowed = f"{allowed}, where {faults}" if faults else allowed
         kinds = {one["type"] for one in error.errors()}
         wrong_type = all(
             kind.endswith(("_type", "_instance_of", "_of")) or kind == "literal_error" for kind in kinds
@@ -118,7 +126,18 @@ def validated(name: str, value: Any, annotation: Any, allowed: str) -> Any:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         kind = ArgumentTypeError if wrong_type and not number else ConfigurationError
         raise kind.about(name, value, allowed) from None
-    return value
+    return made if isinstance(made, BaseModel) else value
+
+
+def _faults(error: ValidationError, value: Mapping[str, Any]) -> str:
+    """What is wrong with a dict of settings, field by field."""
+    found = {
+        ".".join(map(str, one["loc"][position:])): one["msg"]
+        for one in error.errors()
+        for position, part in enumerate(one["loc"])
+        if part in value or (one["type"] == "missing" and position == len(one["loc"]) - 1)
+    }
+    return "; ".join(f"{field}: {text}" for field, text in found.items())
 
 
 def flag(name: str, value: Any) -> None:

@@ -27,6 +27,7 @@ def run(arguments: Namespace) -> int:
             (one.name, family_of(one.group), state, one.distribution, one.version, text)
             for one, state, text in verdicts
         ],
+        prose=True,
     )
     bad = {"broken", "incompatible", *(["blocked"] if arguments.names else [])}
     return int(any(state in bad for _, state, _ in verdicts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 
 from leyden.cli import table
@@ -10,6 +11,8 @@ from leyden.cli.families import family_of, named
 from leyden.plugins.catalogue import DEFAULTS, GROUPS, Entry, catalogue
 from leyden.plugins.errors import PluginError
 
+MANY = 20
+"""So many plugins of one family and distribution are one row where a person looks at all families."""
 COLUMNS = ("name", "family", "state", "distribution", "version", "value")
 
 
@@ -22,10 +25,26 @@ def run(arguments: Namespace) -> int:
         print(json.dumps(rows, indent=2))
         return 0
     columns = [*COLUMNS[:5], *(["hooks"] if arguments.all else []), "note"]
-    if not any(row["note"] for row in rows):
+    noted = any(row["note"] for row in rows)
+    if not noted:
         columns.remove("note")
-    table.write(columns, [[str(row[column]) for column in columns] for row in rows])
+    if sys.stdout.isatty() and not arguments.family and not arguments.all:
+        rows = folded(rows)
+    table.write(columns, [[str(row[column]) for column in columns] for row in rows], prose=noted)
     return 0
+
+
+def folded(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows, with one in the place of many that differ in their names alone."""
+    alike: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        alike.setdefault(tuple(row[one] for one in (*COLUMNS[1:5], "note")), []).append(row)
+    return [row for same in alike.values() for row in (same if len(same) <= MANY else [together(same)])]
+
+
+def together(rows: list[dict[str, str]]) -> dict[str, str]:
+    """One row that says how many it stands for, and how to see them."""
+    return {**rows[0], "name": f"({len(rows)}: --family {rows[0]['family']})"}
 
 
 def describe(entry: Entry, *, hooks: bool) -> dict[str, str]:

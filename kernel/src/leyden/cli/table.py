@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 RESET, BOLD = "\x1b[0m", "\x1b[1m"
+INDENT = "    "
 COLOURS = {
     "found": "\x1b[32m",
     "loaded": "\x1b[32m",
@@ -19,18 +22,38 @@ COLOURS = {
 """Colours of cells by their text."""
 
 
-def write(header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO | None = None) -> None:
+def write(
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO | None = None, *, prose: bool = False
+) -> None:
     """Write rows: as a table with a header where a person looks, else one line a row with tabs and no header.
 
     Args:
         header: the names of the columns.
         rows: the cells.
         stream: where to; stdout by default.
+        prose: whether the last column holds sentences, which stand below their rows in a narrow terminal.
     """
     out = stream or sys.stdout
-    lines = table(header, rows, COLOURS if coloured(out) else {}) if out.isatty() else map("\t".join, rows)
+    colours = COLOURS if coloured(out) else {}
+    lines = map("\t".join, rows) if not out.isatty() else table(header, rows, colours)
+    width = shutil.get_terminal_size().columns
+    if out.isatty() and prose and max(map(len, table(header, rows, {}))) > width:
+        lines = sentences_below(header, rows, colours, width)
     for line in lines:
         print(line, file=out)
+
+
+def sentences_below(
+    header: Sequence[str], rows: Sequence[Sequence[str]], colours: Mapping[str, str], width: int
+) -> Iterator[str]:
+    """The lines of a table whose last column stands below the others, indented."""
+    heading, *lines = table(header[:-1], [row[:-1] for row in rows], colours)
+    yield heading
+    for line, row in zip(lines, rows, strict=True):
+        yield line
+        yield from textwrap.wrap(
+            row[-1], width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+        )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], colours: Mapping[str, str]) -> list[str]:
