@@ -69,6 +69,38 @@ def test_metrics_below_fill_as_many_lines_as_they_need(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, r"Epoch 0/0  ━+ 2/2 \d:\d\d:\d\d • \d:\d\d:\d\d \d+\.\d\dit/s"),
+        (45, r"Epoch 0/0  ━+ 2/2 \d:\d\d:\d\d • \d:\d\d:\d\d"),
+        (30, r"Epoch 0/0  ━+ 2/2"),
+        (12, r"Epoch 0/0"),
+    ],
+)
+def test_a_narrow_terminal_has_whole_columns(run: Run, width: int, shown: str) -> None:
+    bar, screen = on_screen(width=width)
+    run("fit", callbacks=[bar], limit_val_batches=0).ok()
+    rows = [line for line in plain(screen.getvalue()) if line.startswith("Epoch")]
+    assert any(re.fullmatch(shown, row) for row in rows), rows
+    run("predict", callbacks=[bar]).ok()
+    assert not any("…" in line or len(line) > width for line in plain(screen.getvalue()))
+
+
+def test_rows_are_drawn_when_a_subclass_asks(run: Run) -> None:
+    class Marked(RichProgressBar):
+        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            self.progress.update(self.train_progress_bar.id, description="done")
+            self.refresh()
+            super().on_train_end(trainer, pl_module)
+
+    screen = io.StringIO()
+    bar = Marked(console_kwargs={"file": screen, "force_terminal": True, "width": 100, "color_system": None})
+    run("fit", callbacks=[bar], limit_val_batches=0).ok()
+    assert any(line.startswith("done") for line in plain(screen.getvalue()))
+    bar.refresh(hard=True)
+
+
+@pytest.mark.parametrize(
     ("stage", "name"), [("validate", "Validation"), ("test", "Testing"), ("predict", "Predicting")]
 )
 def test_an_evaluation_leaves_its_row(run: Run, stage: str, name: str) -> None:

@@ -97,6 +97,20 @@ class RichProgressBar(StagedProgressBar):
         """The columns of a row; the metrics follow them."""
         return standard_columns(self.theme)
 
+    def refresh(self, hard: bool = False) -> None:
+        """Draw what the rows hold now, for subclasses that change them.
+
+        Args:
+            hard: also where lines are written instead of rows.
+        """
+        if self.progress is None:
+            return
+        if not self.plain:
+            self.progress.refresh()
+        elif hard:
+            for row in self._rows.values():
+                self.progress.write(row)
+
     def epoch_description(self, trainer: Trainer) -> str:
         last = trainer.max_epochs
         text = f"Epoch {trainer.current_epoch}" + (f"/{last - 1}" if last is not None and last > 0 else "")

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
 
 from leyden_callback_progress_rich.metrics import LEAST_BAR, MetricsColumn
 
+Columns = tuple[ProgressColumn, ...]
+
 
 class Display(Progress):
     """Rows of progress, drawn only when :meth:`refresh` is called: no thread draws them.
@@ -96,17 +98,34 @@ class Display(Progress):
 
     def renderables(self, tasks: list[Task]) -> Iterator[RenderableType]:
         """Rows, with the metrics beside them where every one has room for its own, else below."""
-        measured = [one for one in tasks if one.visible and self.metrics.items(one)]
-        if all(self._width(one) <= self.console.width for one in measured):
-            self.columns = (*self.bare, self.metrics)
-            yield self.make_tasks_table(tasks)
-            self.columns = self.bare
+        shown = [one for one in tasks if one.visible]
+        beside = (*self.bare, self.metrics)
+        if self._fits(shown, beside):
+            yield self._table(tasks, beside)
         else:
-            yield self.make_tasks_table(tasks)
-            yield from (self.metrics.below(one, self.console.width) for one in measured)
+            yield self._table(tasks, self._fitting(shown))
+            yield from (
+                self.metrics.below(one, self.console.width) for one in shown if self.metrics.items(one)
+            )
 
-    def _width(self, task: Task) -> int:
-        columns = (*self.bare, self.metrics)
+    def _table(self, tasks: list[Task], columns: Columns) -> RenderableType:
+        self.columns = columns
+        try:
+            return self.make_tasks_table(tasks)
+        finally:
+            self.columns = self.bare
+
+    def _fitting(self, tasks: list[Task]) -> Columns:
+        """The columns less the last ones, where not all have room: rich would cut a piece off each."""
+        columns = self.bare
+        while len(columns) > 1 and not self._fits(tasks, columns):
+            columns = columns[:-1]
+        return columns
+
+    def _fits(self, tasks: list[Task], columns: Columns) -> bool:
+        return all(self._width(one, columns) <= self.console.width for one in tasks)
+
+    def _width(self, task: Task, columns: Columns) -> int:
         return sum(LEAST_BAR if isinstance(one, BarColumn) else self._cells(one(task)) for one in columns)
 
     def _cells(self, cell: RenderableType) -> int:
