@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from leyden import Callback, LightningModule, Trainer
+from leyden.loggers import CSVLogger
 from leyden.testing import OptionContract
 from leyden_option_trace import tracer
 
@@ -103,6 +104,33 @@ def rows(path: Path) -> dict[tuple[str, str], list[str]]:
         cells = [one for one in line.split("  ") if one.strip()]
         found[cells[0].strip(), cells[1].strip()] = [one.strip() for one in cells[2:]]
     return found
+
+
+class Slow(CSVLogger):
+    """Opens and closes slowly, as loggers with a server do."""
+
+    def start(self) -> None:
+        time.sleep(0.01)
+        super().start()
+
+    def finalize(self, status: str) -> None:
+        time.sleep(0.01)
+        super().finalize(status)
+
+
+def test_opening_and_closing_of_loggers_are_measured(tmp_path: Path) -> None:
+    silent = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = Trainer(
+        max_epochs=1, logger=[Slow(tmp_path), CSVLogger(tmp_path)], trace=str(tmp_path), accelerator="cpu", **silent
+    )  # fmt: skip
+    trainer.fit(Model(), data())
+    found = rows(tmp_path / "fit.txt")
+    for name in ("start", "leyden_finalize"):
+        assert float(found["[Logger]Slow", name][1]) >= 10
+    assert found["[Logger]CSVLogger", "start"][-1].startswith("leyden-logger-csv")
+    assert found["[Logger]CSVLogger", "leyden_finalize"][-1].startswith("leyden-logger-csv")
+    assert found["[Strategy]SingleDeviceStrategy", "training_step"][-1].startswith("leyden-strategy")
+    assert "start" not in vars(trainer.loggers[0])
 
 
 def test_the_table(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

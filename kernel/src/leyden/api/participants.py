@@ -80,7 +80,8 @@ def arranged(session: Session, catalogue: Catalogue) -> list[Participant]:
     monitoring = [one for one in callbacks if getattr(one, "leyden_monitors", False)]
     parts += [_callback(one, names[id(one)], catalogue, late=True) for one in monitoring]
     parts += [
-        logger_participant(one, f"{type(one).__name__} {i}") for i, one in enumerate(session.trainer.loggers)
+        logger_participant(one, f"{type(one).__name__} {i}", _origin(catalogue, "loggers", one))
+        for i, one in enumerate(session.trainer.loggers)
     ]
     return ask("listeners", session, parts) or parts
 
@@ -104,9 +105,7 @@ def unique_names(callbacks: Sequence[Any]) -> dict[int, str]:
 
 
 def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False) -> Participant:
-    catalogue.group(PREFIX + "callbacks")  # so that a callback imported from its own module is known, too
-    owner = catalogue.owner_of_object(callback)
-    origin = owner.origin if owner is not None else ""
+    origin = _origin(catalogue, "callbacks", callback)
     kind = "callback's judgement" if late else "callback"
     monitors = getattr(callback, "leyden_monitors", False)
     without = _LATE if monitors and not late else frozenset()
@@ -120,6 +119,12 @@ def _callback(callback: Any, name: str, catalogue: Catalogue, late: bool = False
         without=without,
         older=partial(ask, "listener"),
     )
+
+
+def _origin(catalogue: Catalogue, family: str, target: Any) -> str:
+    catalogue.group(PREFIX + family)  # so that one imported from its own module is known, too
+    owner = catalogue.owner_of_object(target)
+    return owner.origin if owner is not None else ""
 
 
 def hook_plugins(session: Session, catalogue: Catalogue) -> list[Participant]:
@@ -183,9 +188,9 @@ def listener(target: Any, name: str, origin: str = "") -> Participant:
     return from_object(name, "option", target, None, origin=origin)
 
 
-def logger_participant(logger: Any, name: str) -> Participant:
+def logger_participant(logger: Any, name: str, origin: str = "") -> Participant:
     """A logger as a listener."""
-    participant = Participant(name, "logger", logger)
+    participant = Participant(name, "logger", logger, origin)
     calls: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
         "leyden_log_metrics": (_record_taker(logger), ("record",)),
         "leyden_log_hyperparams": (logger.log_hyperparams, ("params",)),

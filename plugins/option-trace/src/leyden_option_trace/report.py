@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _HEADS = ("whose", "hook or phase", "calls", "own ms", "total ms", "own µs/call", "share", "distribution")
 _LOOP = "(loop)"
 _BARS = 14
+_LETTER = 0.011
+"""The width of a letter within a bar, as a part of the longest bar."""
 
 
 def table(costs: Sequence[Cost], whole: int) -> str:
@@ -92,7 +94,7 @@ def picture(path: Path, costs: Sequence[Cost], whole: int) -> None:
         for shade, one in enumerate(owners[owner]):
             width = one.own / 1e6
             axes.barh(position, width, left=left, color=f"C{shade % 10}", edgecolor="white", linewidth=0.5)
-            if width > 0.12 * widest:
+            if width > _LETTER * len(one.name) * widest:
                 axes.text(left + width / 2, position, one.name, ha="center", va="center", fontsize=7)
             left += width
     labels = list(shown)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from leyden import hookimpl
 from leyden.interfaces.profiler import Profiler
 from leyden_profiler.phases import Phases
 
@@ -73,6 +74,7 @@ class RunWatcher(ABC):
             self.epoch(starts=False)
         self._in_epoch = False
 
+    @hookimpl(trylast=True)
     def leyden_finalize(self, trainer: Any, pl_module: Any, status: str) -> None:
         """Everything is over, loggers included."""
         self._end(trainer)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from leyden.plugins.adapt import Participant
+from leyden.plugins.catalogue import catalogue
 
 Call = Callable[..., Any]
 Around = Callable[[str, str, str, Call], Call]
@@ -53,14 +54,15 @@ class Phases:
         self._undo.append(lambda: session.manager.watch(None))
         self._replace(session, "evaluation", self._evaluation(session.evaluation))
         self._measure(session.trainer, "save_checkpoint", "", "save_checkpoint")
+        for logger in session.trainer.loggers:
+            if hasattr(logger, "start"):
+                self._measure(logger, "start", f"[Logger]{_name(logger)}", "start", _origin(logger))
 
     def attach_training(self) -> None:
         """Measure the training step and its parts; to be called when ``session.step`` is there."""
         step = self.session.step
-        strategy, module = (
-            f"[Strategy]{_name(self.session.strategy)}",
-            f"[LightningModule]{_name(self.session.module)}",
-        )
+        strategy, origin = f"[Strategy]{_name(self.session.strategy)}", _origin(self.session.strategy)
+        module = f"[LightningModule]{_name(self.session.module)}"
         for attribute, owner, name in (
             ("training_step", strategy, "training_step"),
             ("backward", strategy, "backward"),
@@ -69,7 +71,7 @@ class Phases:
             ("step_through_user", module, "optimizer_step"),
         ):
             if hasattr(step, attribute):
-                self._measure(step, attribute, owner, name)
+                self._measure(step, attribute, owner, name, origin if owner == strategy else "")
         measured = self.around("", "run_training_batch", "", type(step).__call__)
         made = type(
             type(step).__name__, (type(step),), {"__call__": measured, "__module__": type(step).__module__}
@@ -101,7 +103,8 @@ class Phases:
         def evaluation(stage: Any) -> Iterator[Any]:
             with original(stage) as one:
                 name = _STEPS[str(stage)]
-                one.step = self.around(f"[Strategy]{_name(self.session.strategy)}", name, "", one.step)
+                strategy = self.session.strategy
+                one.step = self.around(f"[Strategy]{_name(strategy)}", name, _origin(strategy), one.step)
                 for batches in one.loaders:
                     self._loader(batches, "[_EvaluationLoop]", f"{stage.dataloader_prefix}_next")
                 yield one
@@ -125,8 +128,8 @@ class Phases:
 
         self._replace(batches, "iterate", iterate)
 
-    def _measure(self, target: Any, attribute: str, owner: str, name: str) -> None:
-        self._replace(target, attribute, self.around(owner, name, "", getattr(target, attribute)))
+    def _measure(self, target: Any, attribute: str, owner: str, name: str, origin: str = "") -> None:
+        self._replace(target, attribute, self.around(owner, name, origin, getattr(target, attribute)))
 
     def _replace(self, target: Any, attribute: str, call: Call) -> None:
         held = vars(target)
@@ -140,3 +143,9 @@ class Phases:
 
 def _name(target: Any) -> str:
     return type(target).__name__
+
+
+def _origin(target: Any) -> str:
+    """The distribution and version that a component came from, where known."""
+    owner = catalogue().owner_of_object(target)
+    return owner.origin if owner is not None else ""
