@@ -22,8 +22,6 @@ from tests.architecture.repository import (
 )
 from tests.isolation.environments import OURS, Environment, build_wheels, environment_for
 
-NOT_SETTLED = {"leyden-logger-comet"}
-
 pytestmark = pytest.mark.isolation
 
 PROBE = str(Path(__file__).with_name("probe.py"))
@@ -95,8 +93,6 @@ def test_a_plugin_keeps_its_contract_beside_the_kernel_alone(
 ) -> None:
     classes = contracts(distribution)
     assert classes, "there is no contract to run"
-    if distribution.name in NOT_SETTLED:
-        pytest.skip("its contract is not settled yet: see its README")
     environment = environment_for(tmp_path / "env", wheels, distribution.name)
     done = environment.pytest(*classes, "--basetemp", str(tmp_path / "tests"))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,3 +23,14 @@ def _quiet() -> Iterator[None]:
         import comet_ml  # noqa: F401
 
         yield
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """An experiment that a test leaves open would write its archive at the end of the program."""
+    yield
+    import comet_ml
+
+    running = comet_ml.get_running_experiment()
+    if running is not None and not running.ended:
+        running.end()

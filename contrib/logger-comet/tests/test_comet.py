@@ -38,6 +38,16 @@ def messages(logger: CometLogger, kind: str) -> list[dict[str, Any]]:
     return [line["payload"] for line in lines if line["type"] == kind]
 
 
+def everything(logger: CometLogger) -> set[tuple[str, float]]:
+    """Names and values of the metrics in all archives of a logger."""
+    found = set()
+    for path in Path(str(logger.save_dir)).glob(f"{logger.version}*.zip"):
+        lines = [json.loads(line) for line in zipfile.ZipFile(path).read("messages.json").splitlines()]
+        logged = [line["payload"]["metric"] for line in lines if line["type"] == "metric_msg"]
+        found |= {(one["metricName"], one["metricValue"]) for one in logged}
+    return found
+
+
 def metrics(logger: CometLogger) -> list[tuple[Any, ...]]:
     found = [one["metric"] for one in messages(logger, "metric_msg")]
     return [(one["metricName"], one["metricValue"], one.get("step"), one.get("epoch")) for one in found]
@@ -58,6 +68,29 @@ def test_metrics_steps_and_prefix(tmp_path: Path) -> None:
     logger = make(tmp_path, prefix="x")
     logger.log_metrics({"a": 1.0, "b": torch.tensor(2.0), "epoch": 4}, 3)
     assert metrics(logger) == [("x_a", 1.0, 3, 4), ("x_b", 2.0, 3, 4)]
+
+
+def test_an_archive_is_written_where_the_run_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    logger = make(tmp_path, offline_directory="comet")
+    logger.start()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    logger.experiment.end()
+    assert len(list((tmp_path / "comet").glob("*.zip"))) == 1
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_nothing_is_lost_when_loggers_take_turns(tmp_path: Path) -> None:
+    first, second = make(tmp_path), make(tmp_path)
+    for turn in range(3):
+        first.log_metrics({"a": float(turn)}, turn)
+        second.log_metrics({"b": float(turn)}, turn)
+    for logger in (first, second):
+        logger.finalize("success")
+        logger.experiment.end()
+    assert everything(first) == {("a", 0.0), ("a", 1.0), ("a", 2.0)}
+    assert everything(second) == {("b", 0.0), ("b", 1.0), ("b", 2.0)}
 
 
 def test_hyper_parameters_and_graph(tmp_path: Path) -> None:

@@ -23,13 +23,13 @@ class TestContract(LoggerContract):
 
     def make(self) -> CometLogger:
         return CometLogger(
-            online=False, offline_directory="runs", project="contract", mode="create", log_env_details=False,
-            parse_args=False, log_code=False,
+            online=False, offline_directory=str(Path("runs").absolute()), project="contract", mode="create",
+            log_env_details=False, parse_args=False, log_code=False,
         )  # fmt: skip
 
     def written(self, logger: Any) -> bytes:
         logger.experiment.end()
-        files = [ZipFile(path) for path in Path("runs").glob(f"{logger.version}*.zip")]
+        files = [ZipFile(path) for path in Path(logger.save_dir).glob(f"{logger.version}*.zip")]
         return b"\n".join(
             itertools.chain.from_iterable((one.read(name) for name in one.namelist()) for one in files)
         )

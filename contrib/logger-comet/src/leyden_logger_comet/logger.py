@@ -88,15 +88,29 @@ class CometLogger(Logger):
         os.environ.setdefault("COMET_DISABLE_AUTO_LOGGING", "1")
         import comet_ml
 
+        config = dict(self._config)
+        if config.get("offline_directory") is not None:
+            # Comet resolves it when it writes the archive, maybe at the end of the program and in another folder.
+            config["offline_directory"] = os.path.abspath(config["offline_directory"])
         try:
-            config = comet_ml.ExperimentConfig(**self._config)
+            settings = comet_ml.ExperimentConfig(**config)
         except TypeError as error:
             raise ArgumentTypeError(f"CometLogger: {error}") from error
-        experiment = comet_ml.start(**self._start, experiment_config=config)  # type: ignore[arg-type]
+        self._end_other(comet_ml.get_running_experiment())
+        experiment = comet_ml.start(**self._start, experiment_config=settings)  # type: ignore[arg-type]
         self._start.update(experiment_key=experiment.get_key(), mode="get")
         self._start["project"] = experiment.project_name or self._start["project"]
         experiment.log_other("Created from", FRAMEWORK)
         return experiment
+
+    def _end_other(self, running: Any) -> None:
+        """End another logger's experiment; Comet would do it too, and not wait until what was logged is written."""
+        if running is None or running.ended:
+            return
+        key = self._start["experiment_key"]
+        if self._start["mode"] == "create" or key not in (None, running.get_key()):
+            _secure(running, "Another logger began", True)
+            running.end()
 
     @property
     def name(self) -> str | None:
@@ -138,12 +152,26 @@ class CometLogger(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Send what is left. The experiment stays open; ``experiment.end()`` or the end of the program closes it."""
+        """Send what is left. The experiment stays open; ``experiment.end()`` or the end of the program closes it.
+
+        Args:
+            status: how the run ended; it is the experiment's ``Status``.
+        """
         if self._experiment is not None and not self._experiment.ended:
+            _secure(self._experiment, "Status", status)
             self._experiment.flush()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_experiment": None}
+
+
+def _secure(experiment: Any, name: str, value: Any) -> None:
+    """Make sure that the end of an experiment loses nothing.
+
+    An offline experiment that ends may drop the message that its thread has just taken out of the queue. That shall be
+    this one, and none of what was logged.
+    """
+    experiment.log_other(name, value)
 
 
 def _renamed(kwargs: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
