@@ -33,4 +33,4 @@ def _ended() -> Iterator[None]:
 
     running = comet_ml.get_running_experiment()
     if running is not None and not running.ended:
-        running.end()
+        running.clean()  # does not wait a second, as end() does
