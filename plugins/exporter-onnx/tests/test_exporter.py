@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 import leyden
-from leyden.errors import ConfigurationError, ExportMismatchError
+from leyden.errors import ConfigurationError, ExportMismatchError, UserCodeError
 from leyden_exporter_onnx import ONNXExporter
 
 ENGINES = pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "torchscript"])
@@ -283,3 +283,37 @@ def test_bfloat16_is_refused_with_the_remedy(tmp_path: Path) -> None:
 def test_without_a_sample_the_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="example_input_array"):
         Net().to_onnx("net.onnx")
+
+
+class Deciding(nn.Module):
+    """Does something else with negative inputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else 2 * x
+
+
+@pytest.mark.parametrize(("dynamo", "said"), [(True, r"torch\.where"), (False, "other values")])
+def test_what_decides_by_values_is_an_error_that_says_where(dynamo: bool, said: str, tmp_path: Path) -> None:
+    with pytest.raises((UserCodeError, ExportMismatchError), match=said) as caught:
+        ONNXExporter().export(Deciding(), tmp_path / "net.onnx", torch.ones(3, 2), dynamo=dynamo)
+    assert "test_exporter.py, line" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@ENGINES
+def test_a_dict_as_the_only_argument(dynamo: bool, tmp_path: Path) -> None:
+    class Batched(nn.Module):
+        def forward(self, batch: dict[str, Tensor]) -> Tensor:
+            return batch["x"] - batch["y"]
+
+    sample = {"x": torch.ones(3, 2), "y": torch.zeros(3, 2)}
+    for one in (sample, (sample,)):
+        assert ONNXExporter().convert(Batched(), tmp_path / "net.onnx", one, dynamo=dynamo).max_error == 0
+
+
+def test_the_old_engine_exports_attention(tmp_path: Path) -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    net = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+    made = ONNXExporter().convert(net, tmp_path / "net.onnx", torch.randn(2, 5, 8), dynamo=False)
+    assert made.max_error is not None and made.max_error < 1e-4
+    assert torch.backends.mha.get_fastpath_enabled()

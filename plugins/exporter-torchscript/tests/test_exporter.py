@@ -82,10 +82,7 @@ def test_scripting_without_a_sample_compares_weights(tmp_path: Path) -> None:
 
 def test_tracing_what_branches_is_an_error(tmp_path: Path) -> None:
     exporter, x = TorchScriptExporter(), torch.randn(4, 2)
-    with (
-        pytest.warns(torch.jit.TracerWarning),
-        pytest.raises(ExportMismatchError, match="differs from the module by 1 on a batch of 5"),
-    ):
+    with pytest.raises(ExportMismatchError, match="differs from the module by 1 on a batch of 5"):
         exporter.export(Branching(), tmp_path / "net.pt", x, method="trace")
     assert list(tmp_path.iterdir()) == []
     assert exporter.export(Branching(), tmp_path / "net.pt", x, method="script")
@@ -169,3 +166,31 @@ def test_options_are_checked(options: dict[str, Any], name: str, tmp_path: Path)
 def test_tracing_needs_a_sample(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="example_input_array"):
         Net().to_torchscript(method="trace")
+
+
+class Deciding(nn.Module):
+    """Does something else with negative inputs, for any size of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else 2 * x
+
+
+class Asking(nn.Module):
+    """Looks at a tensor's values and does the same either way."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1 if x.sum() > 0 else 1 + x
+
+
+@pytest.mark.parametrize("sample", [torch.ones(3, 2), torch.zeros(3, 2), -torch.ones(3, 2)])
+def test_tracing_what_decides_by_values_is_an_error(sample: Tensor, tmp_path: Path) -> None:
+    with pytest.raises(ExportMismatchError, match=r"other values.*test_exporter\.py, line") as caught:
+        TorchScriptExporter().export(Deciding(), tmp_path / "net.pt", sample, method="trace")
+    assert "tracer warned" in caught.value.__notes__[0]
+    assert list(tmp_path.iterdir()) == []
+    assert TorchScriptExporter().export(Deciding(), tmp_path / "net.pt", sample, method="script")
+
+
+def test_the_tracers_warning_is_passed_on_where_nothing_differs(tmp_path: Path) -> None:
+    with pytest.warns(torch.jit.TracerWarning, match="Python boolean"):
+        TorchScriptExporter().export(Asking(), tmp_path / "net.pt", torch.ones(3, 2), method="trace")

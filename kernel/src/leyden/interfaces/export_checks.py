@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,6 +50,24 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         context.enter_context(_same_buffers(modules))
         model.eval()
         yield
+
+
+@contextmanager
+def hushed(*names: str) -> Iterator[None]:
+    """Keep back the warnings of loggers, for parts that log what a user can do nothing about.
+
+    Args:
+        names: the loggers'.
+    """
+    logs = [logging.getLogger(one) for one in names]
+    levels = [one.level for one in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 @contextmanager

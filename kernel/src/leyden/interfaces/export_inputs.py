@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from typing import Any
@@ -36,19 +36,28 @@ class Inputs:
         """The sample, or the module's ``example_input_array``, as a batch of its data would reach ``forward``.
 
         It passes the transfer hooks of the module (or of its running data module) and ends on the module's device. A
-        tuple or list holds positional arguments, a mapping keyword arguments; anything else is the only argument.
+        tuple or list holds positional arguments, a mapping keyword arguments, unless ``forward`` takes the whole as
+        its only argument instead; anything else is the only argument.
 
         Returns:
             ``None`` when there is no sample at all.
+
+        Raises:
+            leyden.errors.ConfigurationError: ``forward`` takes it in neither way.
         """
         sample = getattr(model, "example_input_array", None) if sample is None else sample
         if sample is None:
             return None
         sample = map_nested(sample, lambda one: isinstance(one, Tensor), lambda one: one.detach().clone())
         sample = _transferred(model, sample)
+        whole = cls((sample,))
         if isinstance(sample, tuple | list):
-            return cls(tuple(sample))
-        return cls((), dict(sample)) if isinstance(sample, Mapping) else cls((sample,))
+            parts = cls(tuple(sample))
+        elif isinstance(sample, Mapping) and all(isinstance(one, str) for one in sample):
+            parts = cls((), dict(sample))
+        else:
+            return whole
+        return _fitting(model, parts, whole)
 
     def __call__(self, function: Any) -> Any:
         """Call a function with them."""
@@ -80,6 +89,16 @@ class Inputs:
         args, kwargs = _pytree.tree_map(resize, (self.args, self.kwargs))
         return Inputs(args, kwargs)
 
+    def varied(self) -> Iterator[Inputs]:
+        """Batches with other values: between them every tensor of floats has sums of both signs."""
+        for change in (lambda one: -one - 1, lambda one: 1 - one):
+
+            def other(value: Any, change: Any = change) -> Any:
+                return change(value) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+            args, kwargs = _pytree.tree_map(other, (self.args, self.kwargs))
+            yield Inputs(args, kwargs)
+
     def shapes(self, model: Any, batch: Any) -> dict[str, Any] | tuple[Any, ...]:
         """``dynamic_shapes`` for torch.export, with ``batch`` as the first dimension of everything that is batched."""
 
@@ -103,6 +122,21 @@ class Inputs:
         for name, value in self.kwargs.items():
             found += _numbered(name, value, taken=found)
         return found
+
+
+def _fitting(model: Any, parts: Inputs, whole: Inputs) -> Inputs:
+    """Those of two that ``forward`` can be called with; arguments may be missing where further ones may follow."""
+    form = signature(model.forward)
+    for one, binds in ((parts, form.bind_partial), (whole, form.bind)):
+        try:
+            binds(*one.args, **one.kwargs)
+        except TypeError:
+            continue
+        return one
+    given = sorted(parts.kwargs) or f"{len(parts.args)} arguments"
+    raise ConfigurationError.about(
+        "sample", given, f"what forward{form} of {type(model).__name__} can be called with"
+    )
 
 
 def _parameters(model: Any) -> list[Parameter]:

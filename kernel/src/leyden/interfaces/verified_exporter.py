@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from leyden.api.rank_zero import rank_zero_info
 from leyden.interfaces.export_checks import Difference, compare, default_tolerance, numbers, undisturbed
+from leyden.interfaces.export_failures import PASSED_ON, doubts, failure, outputs
 from leyden.interfaces.export_inputs import Inputs
 from leyden.interfaces.exporter import Exported, Exporter
 from leyden.plugins.errors import (
@@ -88,8 +89,11 @@ class VerifiedExporter(Exporter):
                 )
             with _folder_beside(target) as folder:
                 written = Path(folder) / (Path(target).name if target else f"model{self.suffix}")
-                program = self.write(model, inputs, written, options)
-                report = self.verify(model, inputs, written, options)
+                with doubts() as doubtful:
+                    program = self._made(model, inputs, written, options)
+                    report = self.verify(model, inputs, written, options)
+                    if inputs is not None and doubtful():
+                        self._probe(model, inputs, written, options, doubtful()[0])
                 paths = self._place(written, path, target, report)
         error = report.get("max_error")
         said = "weights are equal" if error is None else f"maximum error {error:.3g}"
@@ -107,19 +111,18 @@ class VerifiedExporter(Exporter):
         assert inputs is not None  # needs_sample
         run = self.reload(path, model, inputs, options)
         sizes = self._sizes(inputs, options) if self.is_dynamic(path, options) else []
-        wanted = inputs(model)
+        wanted = outputs(model, inputs)
         if not numbers(wanted):
             raise ConfigurationError(
                 f"The forward of {type(model).__name__} returned no tensor for the sample, so nothing can be compared."
             )
-        tolerance = options.get("tolerance")
-        limit = default_tolerance(wanted) if tolerance is None else float(tolerance)
-        found = self._compared(model, run, inputs, limit)
+        limit = _limit(wanted, options)
+        found = self._compared(model, run, inputs, limit, "")
         tried = [inputs.batch_size]
         asked = options.get("dynamic_batch") or options.get("batch_sizes")
         for batch in map(inputs.resized, sizes):
             if asked or _takes(model, batch):
-                found |= self._compared(model, run, batch, limit)
+                found |= self._compared(model, run, batch, limit, " With dynamic_batch=False it need not.")
                 tried.append(batch.batch_size)
         return {
             "checked": "outputs",
@@ -134,6 +137,27 @@ class VerifiedExporter(Exporter):
         return ExportMismatchError(f"The {self.format} export {text} Nothing was written under its name.")
 
     # -- parts ---------------------------------------------------------------------------------------------------
+
+    def _made(self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]) -> Any:
+        try:
+            return self.write(model, inputs, path, options)
+        except PASSED_ON:
+            raise
+        except Exception as error:
+            raise failure(model, inputs, self.format, error) from error
+
+    def _probe(self, model: Any, inputs: Inputs, path: Path, options: dict[str, Any], doubt: str) -> None:
+        """Where the tracer warned, other values than the sample's may take another way through ``forward``."""
+        run = self.reload(path, model, inputs, options)
+        for batch in inputs.varied():
+            if _takes(model, batch):
+                wanted = batch(model)
+                result = compare(wanted, run(batch))
+                if not result.excess <= _limit(wanted, options):
+                    raise self.mismatch(
+                        f"of {type(model).__name__} differs from the module by {result.absolute:.3g} for other values "
+                        f"than the sample's, because tracing does not see how forward decides ({doubt})."
+                    )
 
     def _check_options(self, options: dict[str, Any]) -> None:
         known = (*COMMON, *self.option_names)
@@ -170,7 +194,9 @@ class VerifiedExporter(Exporter):
             return []
         return [one for one in ((size + 1, 1) if given is None else given) if one != size]
 
-    def _compared(self, model: Any, run: Callable[[Inputs], Any], inputs: Inputs, limit: float) -> Difference:
+    def _compared(
+        self, model: Any, run: Callable[[Inputs], Any], inputs: Inputs, limit: float, remedy: str
+    ) -> Difference:
         size, name = inputs.batch_size, type(model).__name__
         try:
             wanted = inputs(model)
@@ -183,7 +209,7 @@ class VerifiedExporter(Exporter):
             found = run(inputs)
         except Exception as error:
             raise self.mismatch(
-                f"of {name} cannot run a batch of {size}: {error}. With dynamic_batch=False it need not."
+                f"of {name} cannot run a batch of {size}: {str(error).rstrip('.')}.{remedy}"
             ) from error
         result = compare(wanted, found)
         if not result.excess <= limit:
@@ -207,6 +233,11 @@ class VerifiedExporter(Exporter):
 
     def _versions(self) -> dict[str, str]:
         return {name: version(name) for name in ("leyden-kernel", *self.packages)}
+
+
+def _limit(wanted: Any, options: dict[str, Any]) -> float:
+    tolerance = options.get("tolerance")
+    return default_tolerance(wanted) if tolerance is None else float(tolerance)
 
 
 def _takes(model: Any, batch: Inputs) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from leyden.errors import ConfigurationError
 from leyden.interfaces import Exported, Inputs, VerifiedExporter
+from leyden.interfaces.export_checks import hushed, numbers
 from leyden_exporter_onnx.running import runner
 
 ONE_FILE = 1_500_000_000
@@ -90,8 +90,11 @@ class ONNXExporter(VerifiedExporter):
             given.update(_axes(model, inputs, given))
         if not dynamo and inputs.kwargs:
             model, inputs = _Positional(model, inputs), Inputs((*inputs.args, *inputs.kwargs.values()))
-        with _quiet():
-            program = torch.onnx.export(model, inputs.args, path, kwargs=inputs.kwargs or None, **given)
+        args = inputs.args
+        if args and isinstance(args[-1], dict) and not inputs.kwargs:
+            args = (*args, {})  # torch takes a dict that ends the arguments for keyword arguments
+        with _quiet(), _plain_attention(dynamo):
+            program = torch.onnx.export(model, args, path, kwargs=inputs.kwargs or None, **given)
         if external and not dynamo:
             _split(path)
         return program
@@ -165,8 +168,6 @@ def _external(model: Any, options: dict[str, Any]) -> bool:
 
 def _axes(model: Any, inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:
     """``dynamic_axes`` and ``output_names`` with which the batch of inputs and outputs varies."""
-    from leyden.interfaces.export_checks import numbers
-
     outputs = numbers(inputs(model))
     names = list(given.get("output_names") or ())
     names += [
@@ -189,12 +190,17 @@ def _split(path: Path) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """torch logs a warning for each operator of a torchvision that is not installed, and one for each shared axis."""
-    log = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    with hushed("torch.onnx._internal.exporter._registration"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="# The axis name")
+        yield
+
+
+@contextmanager
+def _plain_attention(dynamo: bool) -> Iterator[None]:
+    """The old engine has no counterpart for the fused operator of attention in evaluation mode."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(before and dynamo)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="# The axis name")
-            yield
+        yield
     finally:
-        log.setLevel(level)
+        torch.backends.mha.set_fastpath_enabled(before)
