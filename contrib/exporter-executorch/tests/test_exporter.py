@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,32 @@ def test_both_backends(backend: str, tmp_path: Path) -> None:
 def test_options_are_checked(options: dict[str, Any], name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=name):
         ExecuTorchExporter().export(Net(), tmp_path / "net.pte", torch.randn(2, 4), **options)
+
+
+def test_an_argument_that_is_none(tmp_path: Path) -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+            return x + 1 if mask is None else x * mask
+
+    sample = (torch.ones(2, 4), None)
+    made = ExecuTorchExporter().convert(Masked(), tmp_path / "net.pte", sample, backend="portable")
+    assert made.max_error == 0
+
+
+PROGRAM = """
+import logging, os, torch
+from leyden_exporter_executorch import ExecuTorchExporter
+from leyden_exporter_executorch.quiet import quiet
+
+ExecuTorchExporter().export(torch.nn.Linear(4, 2), "net.pte", torch.ones(2, 4))
+assert logging.getLogger().handlers == []
+with quiet():
+    os.write(2, b"[cpuinfo_utils.cpp:1] chatter\\n[method.cpp:2] error\\n")
+"""
+
+
+def test_stderr_holds_what_was_found_and_other_peoples_words_alone(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True)
+    first, second = done.stderr.splitlines()
+    assert first.startswith("net.pte: exported as executorch, verified: maximum error")
+    assert second == "[method.cpp:2] error"

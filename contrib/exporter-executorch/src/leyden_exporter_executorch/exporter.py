@@ -12,6 +12,7 @@ from torch.utils import _pytree
 
 from leyden.errors import ConfigurationError
 from leyden.interfaces import Inputs, VerifiedExporter
+from leyden_exporter_executorch.quiet import quiet
 
 BACKENDS = ("xnnpack", "portable")
 
@@ -40,7 +41,8 @@ class ExecuTorchExporter(VerifiedExporter):
             raise ConfigurationError.about("max_batch", largest, "an int of at least 2")
 
     def write(self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]) -> Any:
-        from executorch.exir import to_edge_transform_and_lower
+        with quiet():
+            from executorch.exir import to_edge_transform_and_lower
 
         assert inputs is not None  # needs_sample
         shapes = None
@@ -57,13 +59,15 @@ class ExecuTorchExporter(VerifiedExporter):
     def reload(
         self, path: Path, model: Any, inputs: Inputs, options: dict[str, Any]
     ) -> Callable[[Inputs], Any]:
-        from executorch.runtime import Runtime
+        with quiet():
+            from executorch.runtime import Runtime
 
-        method = Runtime.get().load_program(path).load_method("forward")
+            method = Runtime.get().load_program(path).load_method("forward")
 
         def run(batch: Inputs) -> Any:
-            leaves = _pytree.tree_leaves((batch.args, batch.kwargs))
-            found = method.execute([one for one in leaves if one is not None])
+            leaves = _pytree.tree_leaves((batch.args, batch.kwargs), is_leaf=lambda one: one is None)
+            with quiet():
+                found = method.execute(leaves)
             # The runtime's outputs live in memory that the next call overwrites.
             return [one.clone() if isinstance(one, Tensor) else one for one in found]
 
@@ -73,6 +77,7 @@ class ExecuTorchExporter(VerifiedExporter):
 def _partitioner(options: dict[str, Any]) -> list[Any]:
     if options.get("backend", "xnnpack") == "portable":
         return []
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    with quiet():
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 
     return [XnnpackPartitioner()]
