@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
@@ -10,11 +11,14 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 
+from leyden.api.export import usual_suffix
 from leyden.cli import main
+from leyden.plugins import catalogue
 from leyden.testing import FakeDists
 from leyden_demo.digits import Classifier
 
 WRITTEN = ["best checkpoint", "last checkpoint", "TensorBoard logs", "CSV log", "hyper-parameters"]
+EXPORTED = "What was exported, and how far it is from the module"
 EXPORTERS = """
     from pathlib import Path
     from leyden.errors import ConfigurationError
@@ -69,12 +73,8 @@ def test_it_ends_well_and_says_nothing_on_stderr(done: Run) -> None:
 
 def test_what_it_says_was_written_is_there(done: Run) -> None:
     rows = done.rows("What was written")
-    names = [name for name, _ in rows]
-    assert names[: len(WRITTEN)] == WRITTEN
-    assert all(
-        name.startswith("export, ") for name in names[len(WRITTEN) :]
-    )  # one for each installed exporter
-    paths = [Path(path) for _, text in rows for path in text.split(", ")]
+    assert [name for name, _ in rows] == WRITTEN
+    paths = [Path(path) for _, path in rows]
     assert all(path.exists() and path.is_relative_to(done.root) for path in paths)
     assert list(paths[2].glob("events.out.tfevents.*"))
 
@@ -112,9 +112,24 @@ def test_a_poor_accuracy_is_a_failure(tmp_path: Path) -> None:
 def test_installed_exporters_are_used(tmp_path: Path, fake_dist: FakeDists) -> None:
     points = {"leyden.exporters": {"plain": "formats:Plain", "choosy": "formats:Choosy"}}
     fake_dist("formats", points, {"formats": EXPORTERS}, requires=["leyden-kernel"])
-    rows = dict(run(tmp_path, "--max-epochs", "1").rows("What was written"))
-    assert "Classifier" in Path(rows["export, plain"]).read_text()
-    assert rows["export, choosy"] == "failed: The sample is missing."
+    rows = {name: rest for name, *rest in run(tmp_path, "--max-epochs", "1").rows(EXPORTED)}
+    path, checked = rows["plain"]
+    assert "Classifier" in Path(path).read_text() and Path(path).name == "digits.plain"
+    assert checked == "not verified"
+    assert rows["choosy"] == ["failed: The sample is missing."]
+
+
+def test_exports_bear_the_ending_and_the_error_that_was_found(done: Run) -> None:
+    names = [entry.name for entry in catalogue().group("leyden.exporters")]
+    if not names:
+        assert EXPORTED not in done.out
+        return
+    rows = done.rows(EXPORTED)
+    assert [name for name, *_ in rows] == sorted(names)
+    for name, path, checked in rows:
+        assert path.endswith(f"digits{usual_suffix(name)}")
+        error = json.loads(Path(f"{path}.json").read_text()).get("max_error")
+        assert checked == ("weights are equal" if error is None else f"maximum error {error:.1e}")
 
 
 def test_ctrl_c_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,15 @@ def convert(
     return done
 
 
+def usual_suffix(format: str) -> str:
+    """The usual end of the name of a format's files, e.g. ``".onnx"``.
+
+    Raises:
+        leyden.errors.PluginNotFoundError: no exporter of that name is installed.
+    """
+    return getattr(resolve("exporters", format), "suffix", "") or f".{format}"
+
+
 def _on_rank_zero(work: Callable[[], Exported], trainer: Any) -> Exported:
     """Let rank zero of a running Trainer export, and every rank end alike."""
     if trainer is None or trainer.world_size == 1 or trainer.state.status != TrainerStatus.RUNNING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
+import json
 import sys
 from abc import ABC, abstractmethod
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +54,23 @@ def named_object(argument: str, text: str) -> Any:
     except (ImportError, AttributeError, OSError) as error:
         raise ConfigurationError(f"{argument} {text}: {type(error).__name__}: {error}") from error
     return found
+
+
+def pair(text: str) -> tuple[str, Any]:
+    """``NAME=VALUE`` of a command line, as ``type`` of an argument; the value is JSON or a Python literal, else text.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no name, or no ``=``.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ArgumentTypeError(f"{text!r} is not possible: allowed is NAME=VALUE")
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return name, read(value)
+        except (ValueError, SyntaxError):
+            continue
+    return name, value
 
 
 def _file(path: str) -> Any:

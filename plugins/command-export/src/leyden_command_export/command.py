@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from leyden.interfaces import Command
+from leyden.interfaces.command import Command, pair
 
 
 class ExportCommand(Command):
@@ -32,11 +30,11 @@ class ExportCommand(Command):
         )
         add("--output", "-o", metavar="FILE", help="the file to write (default: the checkpoint's name)")
         add(
-            "--option", "-O", action="append", default=[], type=_pair, metavar="NAME=VALUE",
+            "--option", "-O", action="append", default=[], type=pair, metavar="NAME=VALUE",
             help="an option of the exporter, e.g. dynamo=False; may be repeated",
         )  # fmt: skip
         add(
-            "--hparam", action="append", default=[], type=_pair, metavar="NAME=VALUE",
+            "--hparam", action="append", default=[], type=pair, metavar="NAME=VALUE",
             help="a constructor argument that the checkpoint does not hold; may be repeated",
         )  # fmt: skip
         add("--map-location", default="cpu", metavar="DEVICE", help="where to load it (%(default)s)")
@@ -52,11 +50,10 @@ class ExportCommand(Command):
             leyden.errors.LeydenError: the class, the checkpoint, the sample or an option is not what it must be, or
                 what was written does not compute what the module computes.
         """
-        from leyden.api.export import convert
-        from leyden.plugins.components import resolve
+        from leyden.api.export import convert, usual_suffix
         from leyden_command_export.loading import module_class, named_class, sample
 
-        exporter = resolve("exporters", arguments.format)
+        suffix = usual_suffix(arguments.format)
         name = arguments.module or named_class(arguments.checkpoint, arguments.unsafe)
         model = module_class(name).load_from_checkpoint(
             arguments.checkpoint,
@@ -64,7 +61,6 @@ class ExportCommand(Command):
             weights_only=not arguments.unsafe,
             **dict(arguments.hparam),
         )
-        suffix = getattr(exporter, "suffix", "") or f".{arguments.format}"
         path = arguments.output or str(Path(arguments.checkpoint).with_suffix(suffix))
         inputs = None if arguments.sample is None else sample(arguments.sample)
         done = convert(model, path, arguments.format, inputs, dict(arguments.option))
@@ -73,24 +69,3 @@ class ExportCommand(Command):
         said = "weights are equal" if done.max_error is None else f"maximum error {done.max_error:.3g}"
         print(f"verified: {said}")
         return 0
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """``name=value``; the value is JSON or a Python literal, else text.
-
-    Raises:
-        argparse.ArgumentTypeError: there is no name, or no ``=``.
-    """
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"{text!r} is not possible: allowed is NAME=VALUE")
-    return name, _value(value)
-
-
-def _value(text: str) -> Any:
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(text)
-        except (ValueError, SyntaxError):
-            continue
-    return text

@@ -19,6 +19,7 @@ def closing(outcome: Outcome) -> str:
     parts = [
         title("What was written"), *columns(list(written(outcome))), "",
         title("What it scored"), *columns(list(scored(outcome))), "",
+        *exported(outcome),
         title("Which plugins took part"), *columns([HEADINGS, *outcome.parts]), "",
         title("What to try next"), f"  tensorboard --logdir {outcome.root}",
     ]  # fmt: skip
@@ -32,7 +33,6 @@ def written(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "TensorBoard logs", near(outcome.folder)
     yield "CSV log", near(outcome.folder / "metrics.csv")
     yield "hyper-parameters", near(outcome.folder / "hparams.yaml")
-    yield from ((f"export, {name}", where) for name, where in outcome.exports.items())
 
 
 def scored(outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -42,6 +42,14 @@ def scored(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "best validation", f"loss {scores['val_loss']:.4f}"
     yield "test", f"accuracy {scores['test_acc']:.4f}, loss {scores['test_loss']:.4f}"
     yield "reloaded", f"{outcome.right} of {outcome.digits} test digits recognised"
+
+
+def exported(outcome: Outcome) -> list[str]:
+    """The block about exports; without an exporter there is none."""
+    if not outcome.exports:
+        return []
+    rows = [(name, place and near(Path(place)), how) for name, place, how in outcome.exports]
+    return [title("What was exported, and how far it is from the module"), *columns(rows), ""]
 
 
 def near(path: Path) -> str:

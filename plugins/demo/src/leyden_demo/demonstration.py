@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from leyden import Trainer, seed_everything
+from leyden.api.export import convert, usual_suffix
 from leyden.callbacks import EarlyStopping, ModelCheckpoint
 from leyden.errors import LeydenError
 from leyden.loggers import CSVLogger, TensorBoardLogger
@@ -31,7 +32,7 @@ class Outcome:
         scores: ``val_loss`` of the best checkpoint, and the metrics of the test.
         right: how many test digits the reloaded classifier recognised.
         digits: how many test digits there are.
-        exports: the files of each export format, or why there are none.
+        exports: format, file and how that was verified, for each exporter; without a file, why there is none.
         parts: the plugins that took part.
     """
 
@@ -43,7 +44,7 @@ class Outcome:
     scores: dict[str, float]
     right: int
     digits: int
-    exports: dict[str, str]
+    exports: list[tuple[str, str, str]]
     parts: list[Part]
 
 
@@ -112,16 +113,21 @@ def _reloaded(trainer: Trainer, path: str, data: Digits) -> tuple[int, int]:
     return int(right.sum()), len(targets)
 
 
-def _exports(trainer: Trainer, folder: Path) -> dict[str, str]:
+def _exports(trainer: Trainer, folder: Path) -> list[tuple[str, str, str]]:
     """Export with every exporter that is installed and may run."""
     entries = catalogue().group("leyden.exporters")
     names = {entry.name for entry in entries if entry.state in ("found", "loaded")}
-    return {name: _export(trainer, folder / f"digits.{name}", name) for name in sorted(names)}
+    return [_export(trainer, folder, name) for name in sorted(names)]
 
 
-def _export(trainer: Trainer, path: Path, name: str) -> str:
-    """The files that an exporter wrote, or why it wrote none."""
+def _export(trainer: Trainer, folder: Path, name: str) -> tuple[str, str, str]:
+    """The format, its main file, and how that was verified; or why there is none."""
     try:
-        return ", ".join(map(str, trainer.export(path, name)))
+        path = folder / f"digits{usual_suffix(name)}"
+        done = convert(trainer.lightning_module, path, name, trainer=trainer)
     except LeydenError as error:
-        return f"failed: {error}"
+        return name, "", f"failed: {error}"
+    if done.max_error is not None:
+        return name, done.paths[0], f"maximum error {done.max_error:.1e}"
+    reported = any(one.endswith(".json") for one in done.paths)
+    return name, done.paths[0], "weights are equal" if reported else "not verified"

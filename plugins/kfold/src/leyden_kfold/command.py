@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import Any, ClassVar
+from argparse import ArgumentParser, Namespace
+from typing import ClassVar
 
-from leyden.interfaces.command import Command, named_object
+from leyden.interfaces.command import Command, named_object, pair
 
 
 class KFoldCommand(Command):
@@ -31,7 +30,7 @@ class KFoldCommand(Command):
         add("--jobs", type=int, default=1, metavar="N", help="how many processes (%(default)s)")
         add("--seed", type=int, default=0, metavar="N", help="of splits, modules and shuffling (%(default)s)")
         add(
-            "--trainer", action="append", default=[], type=_pair, metavar="NAME=VALUE",
+            "--trainer", action="append", default=[], type=pair, metavar="NAME=VALUE",
             help="a keyword of the Trainer; may be repeated",
         )  # fmt: skip
         add("--csv", metavar="FILE", help="also write the folds as CSV")
@@ -60,18 +59,3 @@ class KFoldCommand(Command):
         if arguments.csv:
             results.to_csv(arguments.csv)
         return 0
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """``name=value``; the value is a Python literal, else text.
-
-    Raises:
-        argparse.ArgumentTypeError: there is no name, or no ``=``.
-    """
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"{text!r} is not possible: allowed is NAME=VALUE")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value

@@ -6,7 +6,7 @@ import copy
 import os
 from typing import Any
 
-from leyden.api.export import export
+from leyden.api.export import export, usual_suffix
 from leyden.api.rank_zero import rank_zero_info
 from leyden.errors import ConfigurationError, UserCodeError
 from leyden.plugins.components import resolve
@@ -52,9 +52,8 @@ class ExportAtEnd:
             export(model, target, name, options.get("sample"), rest, trainer=trainer)
 
     def _default_path(self, trainer: Any, module: Any, name: str) -> str:
-        suffix = getattr(resolve("exporters", name), "suffix", "") or f".{name}"
         folder = trainer.log_dir or trainer.default_root_dir
-        return os.path.join(folder, "exports", f"{type(module).__name__}{suffix}")
+        return os.path.join(folder, "exports", f"{type(module).__name__}{usual_suffix(name)}")
 
 
 def _best(trainer: Any, module: Any, path: str) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from leyden.interfaces.command import Command, named_object
+from leyden.interfaces.command import Command, named_object, pair
 
 if TYPE_CHECKING:
     import optuna
@@ -52,7 +51,7 @@ class TuneCommand(Command):
         add("--plots", metavar="DIR", help="write plots (HTML) into this folder")
         for name, what in (("trainer", "keyword of the Trainer"), ("argument", "argument of the module")):
             add(
-                f"--{name}", action="append", default=[], type=_pair, metavar="NAME=VALUE",
+                f"--{name}", action="append", default=[], type=pair, metavar="NAME=VALUE",
                 help=f"a {what}; may be repeated",
             )  # fmt: skip
         add("--no-progress", action="store_true", help="show no progress bar")
@@ -127,18 +126,3 @@ def _told(study: optuna.Study, arguments: Namespace) -> list[str]:
     if arguments.plots:
         lines.append(f"plots: {arguments.plots}")
     return lines
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """``name=value``; the value is a Python literal, else text.
-
-    Raises:
-        argparse.ArgumentTypeError: there is no name, or no ``=``.
-    """
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"{text!r} is not possible: allowed is NAME=VALUE")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
