@@ -73,6 +73,19 @@ def test_the_greatest_error_is_stored_and_returned(tmp_path: Path) -> None:
     assert told["max_error"] == made.max_error == pytest.approx(8e-5, rel=0.05)
 
 
+def test_the_report_is_plain_json_where_the_module_computes_zeros(tmp_path: Path) -> None:
+    class Zeros(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return 0 * x
+
+    def refused(name: str) -> None:
+        raise AssertionError(name)
+
+    Weights(lambda found, size: found + 1e-6).export(Zeros(), tmp_path / "net.pth", X)
+    told = json.loads((tmp_path / "net.pth.json").read_text(), parse_constant=refused)
+    assert told["max_error"] == pytest.approx(1e-6) and told["max_relative_error"] is None
+
+
 def test_the_live_module_is_as_it_was(tmp_path: Path) -> None:
     net = Net().train()
     net.layers[1].eval()

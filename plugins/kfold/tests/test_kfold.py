@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from sklearn.model_selection import GroupKFold, LeaveOneOut
+from sklearn.model_selection import GroupKFold, LeaveOneOut, ShuffleSplit
 from torch.utils.data import TensorDataset
 
 from leyden import Trainer
@@ -110,6 +111,8 @@ def test_labels_stratify_and_splitters_are_taken() -> None:
     grouped = crossed(GroupKFold(2), groups=[0, 1] * 5)
     assert [one.val_size for one in grouped.folds] == [5, 5]
     assert len(crossed(LeaveOneOut(), size=3).folds) == 3
+    alone = crossed(ShuffleSplit(1))
+    assert math.isnan(alone.std["val_loss"]) and "± nan" in str(alone)
 
 
 def test_the_best_checkpoint_of_each_fold(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from importlib.metadata import version
 from io import IOBase
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -127,7 +128,7 @@ class VerifiedExporter(Exporter):
         return {
             "checked": "outputs",
             "max_error": found.absolute,
-            "max_relative_error": found.relative,
+            "max_relative_error": found.relative if isfinite(found.relative) else None,  # JSON has no infinity
             "tolerance": limit,
             "batch_sizes": tried,
         }

@@ -6,6 +6,7 @@ import csv
 import os
 import statistics
 from dataclasses import dataclass
+from math import nan
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class CrossValidation:
 
     @property
     def std(self) -> dict[str, float]:
-        """The standard deviation of each metric over the folds (with n - 1)."""
-        return {name: statistics.stdev(self._values(name)) for name in self.names}
+        """The standard deviation of each metric over the folds (with n - 1); of a single fold there is none: NaN."""
+        alone = len(self.folds) == 1
+        return {name: nan if alone else statistics.stdev(self._values(name)) for name in self.names}
 
     def _values(self, name: str) -> list[float]:
         return [fold.metrics[name] for fold in self.folds]

@@ -66,9 +66,11 @@ def _opened(settings: Settings) -> Iterator[Any]:
     """The storage; a temporary journal where several processes share a study that nobody wants to keep."""
     if settings.storage is not None or settings.n_jobs == 1:
         storage = made_storage(settings.storage)
-        yield storage
-        if isinstance(settings.storage, str) and hasattr(storage, "engine"):
-            storage.engine.dispose()
+        try:
+            yield storage
+        finally:
+            if isinstance(settings.storage, str) and hasattr(storage, "engine"):
+                storage.engine.dispose()
         return
     with tempfile.TemporaryDirectory() as folder:
         yield made_storage(Path(folder) / "study.journal")
