@@ -10,6 +10,8 @@ import json
 from tests.architecture.repository import KERNEL, PLUGINS
 
 FILE = KERNEL.source / "plugins" / "official.json"
+KINDS = {("leyden.accelerators", "gpu")}
+"""Names of a kind of hardware, which several plugins offer; the first of them is what an error says to install."""
 Catalogue = dict[str, dict[str, list[str]]]
 
 
@@ -19,8 +21,9 @@ def catalogue() -> Catalogue:
     for plugin in PLUGINS:
         for group, table in plugin.entry_points.items():
             for name, target in table.items():
-                assert name not in found.get(group, {}), f"two plugins offer {name!r} in {group}"
-                found.setdefault(group, {})[name] = [plugin.name, target.partition(":")[2]]
+                shared = (group, name) in KINDS
+                assert shared or name not in found.get(group, {}), f"two plugins offer {name!r} in {group}"
+                found.setdefault(group, {}).setdefault(name, [plugin.name, target.partition(":")[2]])
     return {group: dict(sorted(table.items())) for group, table in sorted(found.items())}
 
 

@@ -40,7 +40,7 @@ def choose(trainer: Trainer, values: Mapping[str, Any]) -> None:
     trainer.accelerator = _accelerator(values["accelerator"], values["strategy"])
     indices = trainer.accelerator.parse_devices(values["devices"])
     devices = trainer.accelerator.get_parallel_devices(indices)
-    trainer.strategy = _strategy(values["strategy"], len(devices), values["num_nodes"])
+    trainer.strategy = _strategy(values["strategy"], trainer.accelerator, len(devices) * values["num_nodes"])
     root = devices[0] if devices else None
     # A strategy may bring a precision of its own; one that an earlier Trainer gave it is not its own.
     brought = trainer.strategy.precision
@@ -117,13 +117,29 @@ def _accelerator(given: Any, strategy: Any) -> Accelerator:
         raise ArgumentTypeError.about("accelerator", given, KEYWORDS["accelerator"].allowed)
     if given == "auto":
         return _best_accelerator()
-    accelerator: Accelerator = resolve("accelerators", given)()
-    if not accelerator.is_available():
+    meant = _named(given)
+    available = [one for one in meant if one.is_available()]
+    if not available:
+        kinds = " and ".join(f"{type(one).__name__} finds no device" for one in meant)
+        why = " ".join(text for one in meant if (text := one.absence()))
         raise ConfigurationError(
-            f"accelerator={given!r} is not possible on this machine: {type(accelerator).__name__} finds no device. "
+            f"accelerator={given!r} is not possible on this machine: {kinds}. {why}{' ' if why else ''}"
             f"Available: {listed(one.name for one in _available())}. Use accelerator='auto' to take what is there."
         )
-    return accelerator
+    return available[0]
+
+
+def _named(name: str) -> list[Accelerator]:
+    """The accelerators that a name may mean, the best first.
+
+    Each has its own name alone. What several distributions offer as a further one, such as ``"gpu"``, is a kind of
+    hardware, and means the one of them that is here.
+    """
+    entries = catalogue().named(PREFIX + "accelerators", name)
+    found = [one.load()() for one in entries if not one.refusal and not one.incompatibility]
+    if len(found) > 1 and all(one.name != name for one in found):
+        return sorted(found, key=lambda one: -one.priority)
+    return [resolve("accelerators", name)()]
 
 
 def _available() -> list[Accelerator]:
@@ -152,12 +168,13 @@ def _best_accelerator() -> Accelerator:
     raise PluginNotFoundError(NOTHING)
 
 
-def _strategy(given: Any, devices: int, nodes: int) -> Strategy:
+def _strategy(given: Any, accelerator: Accelerator, processes: int) -> Strategy:
     if isinstance(given, Strategy):
         return given
     if not isinstance(given, str):
         raise ArgumentTypeError.about("strategy", given, KEYWORDS["strategy"].allowed)
-    name = given if given != "auto" else standard(PREFIX + "strategies", _automatic(devices * nodes))
+    automatic = accelerator.auto_strategy(processes) or _automatic(processes)
+    name = given if given != "auto" else standard(PREFIX + "strategies", automatic)
     made: Strategy = resolve("strategies", name).from_name(name.rpartition(":")[2])
     return made
 

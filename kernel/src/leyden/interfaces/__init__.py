@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from leyden.interfaces.accelerator import Accelerator as Accelerator
     from leyden.interfaces.checkpoint_io import CheckpointIO as CheckpointIO
     from leyden.interfaces.command import Command as Command
+    from leyden.interfaces.devices import device_indices as device_indices
     from leyden.interfaces.dialect import Dialect as Dialect
     from leyden.interfaces.environment import ClusterEnvironment as ClusterEnvironment
     from leyden.interfaces.export_inputs import Inputs as Inputs
@@ -36,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy(
         "ClusterEnvironment": "leyden.interfaces.environment",
         "Command": "leyden.interfaces.command",
         "Dialect": "leyden.interfaces.dialect",
+        "device_indices": "leyden.interfaces.devices",
         "Exported": "leyden.interfaces.exporter",
         "Exporter": "leyden.interfaces.exporter",
         "Inputs": "leyden.interfaces.export_inputs",

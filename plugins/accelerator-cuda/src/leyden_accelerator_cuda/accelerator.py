@@ -8,8 +8,7 @@ import torch
 
 from leyden.api.warn import warn
 from leyden.errors import ConfigurationError
-from leyden.interfaces import Accelerator
-from leyden_accelerator_cuda.devices import indices
+from leyden.interfaces import Accelerator, device_indices
 
 
 class CUDAAccelerator(Accelerator):
@@ -28,18 +27,26 @@ class CUDAAccelerator(Accelerator):
         """All devices that this process sees."""
         return torch.cuda.device_count()
 
+    @staticmethod
+    def absence() -> str:
+        """Whether torch or the driver is what is missing."""
+        if torch.version.cuda is None and torch.version.hip is None:
+            built = f"The installed torch {torch.__version__} was built without CUDA"
+            return f"{built}: install one with it, or use accelerator='cpu'."
+        return "Look at the driver and at CUDA_VISIBLE_DEVICES, or use accelerator='cpu'."
+
     def parse_devices(self, devices: Any) -> list[int]:
         """Turn what the user wrote into device indices.
 
         Args:
-            devices: a number n (the first n), ``-1`` or ``"auto"`` (all), a list or tuple of indices, or
-                a string of these: ``"2"`` is a number, ``"0,2"`` and ``"1,"`` are lists.
+            devices: in any of the forms of :func:`leyden.interfaces.device_indices`.
 
         Raises:
-            leyden.errors.ConfigurationError: it means nothing, or the machine has fewer devices; names those
-                that it has.
+            leyden.errors.ConfigurationError: it means nothing, or the machine has fewer devices.
         """
-        return indices(devices, torch.cuda.device_count())
+        hint = "CUDA_VISIBLE_DEVICES decides which devices a process sees."
+        count = torch.cuda.device_count()
+        return device_indices(devices, count, "CUDA", absence=self.absence(), hint=hint)
 
     def get_parallel_devices(self, indices: list[int]) -> list[torch.device]:
         """The devices ``cuda:i``."""

@@ -194,9 +194,8 @@ class ParallelStrategy(Strategy):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.update(
-            _launcher=None, _watch=None, _group=None, _state=None, module=None, model=None, optimizers=[]
-        )
+        # The run's state goes along: it is the Trainer's, which is pickled with this.
+        state.update(_launcher=None, _watch=None, _group=None, module=None, model=None, optimizers=[])
         return state
 
     def setup_environment(self) -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -52,21 +52,23 @@ class WorkerLauncher(Launcher):
         if strategy.environment.creates_processes_externally:
             return function()
         self._check()
-        place = {
-            "MASTER_ADDR": strategy.environment.main_address,
-            "MASTER_PORT": str(strategy.environment.main_port),
-        }
+        place = self.place()
         before = {name: os.environ.get(name) for name in place}
         os.environ.update(place)
         folder = tempfile.mkdtemp(prefix="leyden-")
         try:
             self._run(function, trainer, folder)
-            return _restored(trainer, folder)
+            return restored(trainer, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
+
+    def place(self) -> dict[str, str]:
+        """The variables that tell workers where rank zero is."""
+        environment = self.strategy.environment
+        return {"MASTER_ADDR": environment.main_address, "MASTER_PORT": str(environment.main_port)}
 
     def _check(self) -> None:
         if getattr(multiprocessing.current_process(), "_inheriting", False):
@@ -91,10 +93,12 @@ class WorkerLauncher(Launcher):
         context: Any = multiprocessing.get_context(self.start_method)
         work: Any = (function, trainer)
         if self.start_method != "fork":
-            work = self._pickled(function, trainer)
+            work = pickled(function, trainer, f"start_method={self.start_method!r}")
+        processes = strategy.num_processes
+        first = strategy.node_rank * processes
         workers = [
-            context.Process(target=_work, args=(local_rank, strategy.num_processes, work, folder))
-            for local_rank in range(strategy.num_processes)
+            context.Process(target=_work, args=(first + one, one, processes, work, folder))
+            for one in range(processes)
         ]
         sys.stdout.flush()
         gc.collect()
@@ -104,18 +108,34 @@ class WorkerLauncher(Launcher):
             _wait(workers)
         finally:
             _end(workers)
-        first = strategy.node_rank * strategy.num_processes
-        _raise_failure(workers, folder, first, trainer)
+        codes = {first + local_rank: one.exitcode or 0 for local_rank, one in enumerate(workers)}
+        for one in workers:
+            one.close()
+        raise_failure(codes, folder, trainer)
 
-    def _pickled(self, function: Callable[[], Any], trainer: Any) -> bytes:
-        try:
-            return pickle.dumps((function, trainer, rng_state(), _flags()))
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise ConfigurationError(
-                f"start_method={self.start_method!r} sends the Trainer, the module and the data to its workers, and "
-                f"something of them cannot be pickled: {error}. Define classes and functions at the top of a module, "
-                "or use start_method='popen' or 'fork'."
-            ) from error
+
+def pickled(
+    function: Callable[[], Any], trainer: Any, who: str, dumps: Callable[[Any], bytes] = pickle.dumps
+) -> bytes:
+    """The work of all workers: the call, the Trainer with what the user gave it, and this process's random state.
+
+    Args:
+        function: what each worker calls.
+        trainer: whose call it is.
+        who: what an error says the work is sent by, e.g. ``"start_method='spawn'"``.
+        dumps: what pickles.
+
+    Raises:
+        leyden.errors.ConfigurationError: something cannot be pickled.
+    """
+    try:
+        return dumps((function, trainer, rng_state(), _flags()))
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{who} sends the Trainer, the module and the data to its workers, and "
+            f"something of them cannot be pickled: {error}. Define classes and functions at the top of a module, "
+            "or use start_method='popen' or 'fork'."
+        ) from error
 
 
 def _flags() -> dict[str, Any]:
@@ -134,26 +154,55 @@ def _unpickled(work: bytes) -> tuple[Callable[[], Any], Any]:
     return function, trainer
 
 
-def _work(local_rank: int, processes: int, work: Any, folder: str) -> None:
-    """What a worker does."""
+def _work(rank: int, local_rank: int, processes: int, work: Any, folder: str) -> None:
+    """What a worker process does."""
     if not isinstance(work, bytes):
         # What was copied is never collected here: a process group, which joins its threads when it goes, would wait
         # for threads that are the other process's.
         gc.freeze()
     os.environ["LOCAL_RANK"] = str(local_rank)
+    if not carry_out(work, rank, local_rank, processes, folder):
+        sys.exit(1)
+
+
+def carry_out(
+    work: Any,
+    rank: int,
+    local_rank: int,
+    processes: int,
+    folder: str,
+    prepare: Callable[[Any], None] | None = None,
+) -> bool:
+    """Do the work of one process, and leave what comes of it in a folder.
+
+    That is an exception, for :func:`raise_failure`; or, by the first process of a machine, the results, for
+    :func:`restored`.
+
+    Args:
+        work: from :func:`pickled`; or the function and the Trainer themselves.
+        rank: of this process among all.
+        local_rank: of this process on its machine.
+        processes: how many there are on this machine.
+        folder: where the calling process looks.
+        prepare: called with the Trainer before the work, to tell its strategy where it is.
+
+    Returns:
+        Whether it went well.
+    """
     limit_threads(processes)
-    code = 0
     try:
         function, trainer = _unpickled(work) if isinstance(work, bytes) else work
+        if prepare is not None:
+            prepare(trainer)
         result = function()
         if local_rank == 0:
             _write(os.path.join(folder, "result"), collect(trainer, result))
+        return True
     except BaseException as error:
-        _write_error(os.path.join(folder, f"error-{local_rank}"), error)
-        code = 1
-    groups.leave()
-    if code:
-        sys.exit(code)
+        _write_error(os.path.join(folder, f"error-{rank}"), error)
+        return False
+    finally:
+        groups.leave()
 
 
 def _write(path: str, found: Any) -> None:
@@ -174,7 +223,8 @@ def _write_error(path: str, error: BaseException) -> None:
     os.replace(f"{path}.part", path)
 
 
-def _restored(trainer: Any, folder: str) -> Any:
+def restored(trainer: Any, folder: str) -> Any:
+    """Bring the Trainer up to date with what :func:`carry_out` left, and return what the call returned there."""
     path = os.path.join(folder, "result")
     if not os.path.exists(path):
         return None  # the machine of rank zero has it
@@ -204,20 +254,23 @@ def _end(workers: list[BaseProcess]) -> None:
         one.join()
 
 
-def _raise_failure(workers: list[BaseProcess], folder: str, first: int, trainer: Any) -> None:
-    """Raise what the first worker to fail raised."""
+def raise_failure(codes: Mapping[int, int | str], folder: str, trainer: Any) -> None:
+    """Raise what the first process to fail raised, if one did.
+
+    Args:
+        codes: exit codes by rank, or what else is known of how it ended; 0 where all went well.
+        folder: where :func:`carry_out` left the exceptions.
+        trainer: whose call it was.
+    """
     found = []
-    for local_rank, one in enumerate(workers):
-        if one.exitcode:
-            path = os.path.join(folder, f"error-{local_rank}")
-            if os.path.exists(path):
-                with open(path, "rb") as file:
-                    held, text, trace, consequence = pickle.load(file)
-                found.append((2 if consequence else 0, first + local_rank, held, text, trace))
-            else:
-                found.append((1, first + local_rank, b"", ended(one.exitcode), ""))
-    for one in workers:
-        one.close()
+    for rank, code in codes.items():
+        path = os.path.join(folder, f"error-{rank}")
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                held, text, trace, consequence = pickle.load(file)
+            found.append((2 if consequence else 0, rank, held, text, trace))
+        elif code:
+            found.append((1, rank, b"", ended(code) if isinstance(code, int) else code, ""))
     if not found:
         return
     trainer.run_state.status = TrainerStatus.INTERRUPTED

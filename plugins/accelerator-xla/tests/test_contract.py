@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from leyden.testing import AcceleratorContract
+
+
+class TestContract(AcceleratorContract):
+    entry_point = "tpu"

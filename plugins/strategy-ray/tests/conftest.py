@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[Any]:
+    """One Ray for all tests: starting it takes about ten seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
+
+        ray.init(
+            num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False,
+            logging_level="ERROR",
+        )  # fmt: skip
+    yield ray
+    ray.shutdown()
