@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from leyden.interfaces.environment import ClusterEnvironment
-from leyden_accelerator_xla.engine import engine
 
 PORT = 12355
 
@@ -37,20 +37,26 @@ class XLAEnvironment(ClusterEnvironment):
     def main_address(self) -> str:
         """``MASTER_ADDR`` where it is set, which the launcher does on one machine; else what the runtime says."""
         given = os.environ.get("MASTER_ADDR")
-        return given if given is not None else str(engine("torch_xla.runtime").get_master_ip())
+        return given if given is not None else str(_runtime().get_master_ip())
 
     @property
     def main_port(self) -> int:
         return int(os.environ.get("MASTER_PORT", PORT))
 
     def world_size(self) -> int:
-        return int(engine("torch_xla.runtime").world_size()) if self.began else 1
+        return int(_runtime().world_size()) if self.began else 1
 
     def global_rank(self) -> int:
-        return int(engine("torch_xla.runtime").global_ordinal()) if self.began else 0
+        return int(_runtime().global_ordinal()) if self.began else 0
 
     def local_rank(self) -> int:
-        return int(engine("torch_xla.runtime").local_ordinal()) if self.began else 0
+        return int(_runtime().local_ordinal()) if self.began else 0
 
     def node_rank(self) -> int:
-        return int(engine("torch_xla.runtime").host_index()) if self.began else 0
+        return int(_runtime().host_index()) if self.began else 0
+
+
+def _runtime() -> Any:
+    from leyden_accelerator_xla.engine import engine  # imports torch
+
+    return engine("torch_xla.runtime")
