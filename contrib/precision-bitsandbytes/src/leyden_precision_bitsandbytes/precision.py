@@ -51,7 +51,14 @@ class BitsandbytesPrecision(Precision):
 
     @classmethod
     def from_name(cls, name: str, device: torch.device) -> Self:
-        """Build the mode that a name ends with."""
+        """Build the mode that a name ends with.
+
+        Raises:
+            leyden.errors.ConfigurationError: int8 training on a CPU, where bitsandbytes cannot evaluate it.
+        """
+        if name == f"{PREFIX}int8-training" and device.type == "cpu":
+            remedy = "bitsandbytes has no kernel for trainable weights in evaluation there: use a GPU."
+            raise ConfigurationError.about("precision", name, "another one on a CPU", remedy)
         return cls(name.removeprefix(PREFIX))
 
     def convert_module(self, module: nn.Module) -> nn.Module:

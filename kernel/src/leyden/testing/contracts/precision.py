@@ -39,6 +39,7 @@ class PrecisionContract(RunContract):
             scaled; taken from :data:`STANDARD` when ``None``.
         tolerance: largest relative difference of a gradient from the exact one, where the dtype does not say it, e.g.
             because operands are rounded further; that of :data:`TOLERANCES` when ``None``.
+        trains: whether the weights of a linear layer are trained; ``False`` for a precision that freezes them.
         device: where it is tested.
     """
 
@@ -47,6 +48,7 @@ class PrecisionContract(RunContract):
     spawns: ClassVar[bool] = True
     expected: ClassVar[tuple[str, str, bool] | None] = None
     tolerance: ClassVar[float | None] = None
+    trains: ClassVar[bool] = True
     device: ClassVar[str] = "cpu"
 
     def make(self) -> Any:
@@ -108,6 +110,8 @@ class PrecisionContract(RunContract):
 
     def test_gradients_are_the_hand_written_ones(self) -> None:
         """After ``unscale`` gradients equal those of double precision, within what the dtype can hold."""
+        if not self.trains:
+            return
         made = self.make()
         module, optimizer = _gradients(made, self.device)
         exact = _exact_gradient()
@@ -117,6 +121,8 @@ class PrecisionContract(RunContract):
 
     def test_a_step_is_the_hand_written_one(self) -> None:
         """``step`` changes the parameters by the gradient."""
+        if not self.trains:
+            return
         made = self.make()
         module, optimizer = _gradients(made, self.device)
         before = module.weight.detach().clone()
@@ -127,6 +133,8 @@ class PrecisionContract(RunContract):
 
     def test_a_closure_is_called(self) -> None:
         """``step_with_closure`` lets the optimizer call the closure and then applies the gradients it computed."""
+        if not self.trains:
+            return
         made = self.make()
         module = made.convert_module(_linear().to(self.device))
         optimizer = _sgd(module)
@@ -147,6 +155,8 @@ class PrecisionContract(RunContract):
 
     def test_an_overflow_is_left_out(self) -> None:
         """Where losses are scaled, a step with infinite gradients changes nothing, and the next one works."""
+        if not self.trains:
+            return
         made = self.make()
         module, optimizer = _gradients(made, self.device)
         if not self.scales:
@@ -172,6 +182,8 @@ class PrecisionContract(RunContract):
 
     def test_clips(self) -> None:
         """Clipping by norm and by value bounds the gradients of the optimizer's parameters."""
+        if not self.trains:
+            return
         made = self.make()
         tolerance = 1 + 2 * TOLERANCES[self.wanted()[0]]
         for clip in (made.clip_grad_norm, made.clip_grad_value):
@@ -199,7 +211,7 @@ class PrecisionContract(RunContract):
     def test_its_state_is_kept(self) -> None:
         """The state after steps is data that can be loaded safely, and another instance takes all of it."""
         made, other = self.make(), self.make()
-        for _ in range(2):
+        for _ in range(2 * self.trains):
             _, optimizer = _gradients(made, self.device)
             made.unscale(optimizer)
             made.step(optimizer)
