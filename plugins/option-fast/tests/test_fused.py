@@ -8,49 +8,11 @@ from typing import Any
 import pytest
 import torch
 from torch.optim import SGD, Adagrad, Adam, AdamW, RMSprop
-from torch.utils.data import DataLoader, TensorDataset
 
-from leyden import LightningModule, Trainer
+from leyden import Trainer
 from leyden.api.warn import LeydenWarning
-from leyden_option_fast import fused
-
-
-class Net(LightningModule):
-    def __init__(self, make: Callable[..., Any]) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.make = make
-        self.net = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
-
-    def training_step(self, batch: Any) -> Any:
-        return (self.net(batch[0]) - batch[1]).square().mean()
-
-    def configure_optimizers(self) -> Any:
-        return self.make(self.parameters())
-
-
-class Overriding(Net):
-    def optimizer_step(
-        self, epoch: Any, batch_idx: Any, optimizer: Any, optimizer_closure: Any = None
-    ) -> None:
-        optimizer.step(closure=optimizer_closure)
-
-
-def data() -> DataLoader[Any]:
-    generator = torch.Generator().manual_seed(1)
-    return DataLoader(
-        TensorDataset(torch.randn(40, 6, generator=generator), torch.randn(40, 1, generator=generator)), 4
-    )
-
-
-def fitted(module: Net, fast: Any, **options: Any) -> Trainer:
-    trainer = Trainer(
-        accelerator="cpu", devices=1, max_epochs=2, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, fast=fast, **options,
-    )  # fmt: skip
-    trainer.fit(module, data())
-    return trainer
-
+from leyden.errors import ConfigurationError
+from leyden_option_fast import Fused, fused
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adam": partial(Adam, lr=0.01),
@@ -62,21 +24,46 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
 }
 
 
+def overriding(net: type) -> type:
+    def optimizer_step(
+        self: Any, epoch: Any, batch_idx: Any, optimizer: Any, optimizer_closure: Any = None
+    ) -> None:
+        optimizer.step(closure=optimizer_closure)
+
+    return type("Overriding", (net,), {"optimizer_step": optimizer_step})
+
+
+def seen(module: Any) -> list[Any]:
+    """Notes at the end of the training whether the optimizer was fused."""
+    found: list[Any] = []
+
+    def on_train_end() -> None:
+        optimizer = module.trainer.optimizers[0]
+        found.extend(group["fused"] for group in optimizer.param_groups)
+        assert not optimizer._optimizer_step_post_hooks
+
+    module.__dict__["on_train_end"] = on_train_end
+    return found
+
+
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("fast", ["auto", "fused"])
-@pytest.mark.parametrize("kind", [Net, Overriding])
-def test_fused_optimizers_end_where_the_ordinary_ones_do(make: Any, fast: str, kind: Any) -> None:
-    plain, quick = kind(make), kind(make)
-    fitted(plain, False, gradient_clip_val=0.5, accumulate_grad_batches=2)
-    trainer = fitted(quick, fast, gradient_clip_val=0.5, accumulate_grad_batches=2)
-    assert all(group["fused"] for group in trainer.optimizers[0].param_groups)
-    assert not trainer.optimizers[0]._optimizer_step_post_hooks
-    for one, two in zip(plain.parameters(), quick.parameters(), strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("own_step", [False, True])
+def test_fused_optimizers_end_where_the_ordinary_ones_do(kit: Any, make: Any, own_step: bool) -> None:
+    kind = overriding(kit.Net) if own_step else kit.Net
+    plain, quick, verified = kind(make), kind(make), kind(make)
+    fused_then = seen(quick)
+    keywords = {"gradient_clip_val": 0.5, "accumulate_grad_batches": 2}
+    kit.fitted(plain, False, **keywords)
+    trainer = kit.fitted(quick, "fused", **keywords)
+    kit.fitted(verified, Fused(verify=True), **keywords)
+    assert fused_then == [True]
+    assert trainer.optimizers[0].param_groups[0]["fused"] is None
+    kit.assert_close(plain, quick)
+    kit.assert_close(plain, verified)
 
 
 def test_a_kernel_that_computes_something_else_is_given_up_with_the_reason(
-    monkeypatch: pytest.MonkeyPatch,
+    kit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = torch._fused_adam_
 
@@ -85,12 +72,16 @@ def test_a_kernel_that_computes_something_else_is_given_up_with_the_reason(
         torch._foreach_add_(params, 0.1)
 
     monkeypatch.setattr(torch, "_fused_adam_", wrong)
-    plain, quick = Net(OPTIMIZERS["adam"]), Net(OPTIMIZERS["adam"])
-    fitted(plain, False)
-    with pytest.warns(LeydenWarning, match=r"\[fast-fallback\].*after step 1 .*fused Adam differed by 0\.1"):
-        trainer = fitted(quick, "auto")
-    assert all(torch.equal(one, two) for one, two in zip(plain.parameters(), quick.parameters(), strict=True))
-    assert trainer.optimizers[0].param_groups[0]["fused"] is None
+    plain, quick, picked = (kit.Net(OPTIMIZERS["adam"]) for _ in range(3))
+    kit.fitted(plain, False)
+    for module, fast in ((quick, Fused(verify=True)), (picked, "auto")):
+        with pytest.warns(
+            LeydenWarning, match=r"\[fast-fallback\].*after step 1 .*fused Adam differed by 0\.1"
+        ):
+            kit.fitted(module, fast)
+        assert all(
+            torch.equal(one, two) for one, two in zip(plain.parameters(), module.parameters(), strict=True)
+        )
 
 
 @pytest.mark.parametrize(
@@ -102,8 +93,8 @@ def test_a_kernel_that_computes_something_else_is_given_up_with_the_reason(
         (partial(Adam, differentiable=True), "differentiable"),
     ],
 )
-def test_what_cannot_be_fused_is_left_alone_with_the_reason(make: Any, reason: str) -> None:
-    optimizer = make(Net(Adam).parameters())
+def test_what_cannot_be_fused_is_left_alone_with_the_reason(kit: Any, make: Any, reason: str) -> None:
+    optimizer = make(kit.Net(Adam).parameters())
     groups = copy.deepcopy(
         [{k: v for k, v in one.items() if k != "params"} for one in optimizer.param_groups]
     )
@@ -113,19 +104,28 @@ def test_what_cannot_be_fused_is_left_alone_with_the_reason(make: Any, reason: s
     assert groups == [{k: v for k, v in one.items() if k != "params"} for one in optimizer.param_groups]
 
 
-def test_resuming_keeps_the_fused_kernel_and_its_state(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LEYDEN_SILENCE", "plugin-set")
-    module, straight = Net(OPTIMIZERS["adam"]), Net(OPTIMIZERS["adam"])
-    trainer = fitted(module, False)
-    trainer.save_checkpoint(tmp_path / "a.ckpt")
-    for one, fast in ((straight, False), (module, "auto")):
-        longer = Trainer(
-            accelerator="cpu", devices=1, max_epochs=4, logger=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, fast=fast,
-        )  # fmt: skip
-        longer.fit(one, data(), ckpt_path=tmp_path / "a.ckpt")
-    assert longer.optimizers[0].param_groups[0]["fused"]
-    for one, two in zip(module.parameters(), straight.parameters(), strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+def test_a_fit_without_any_optimizer_that_can_be_fused_is_refused(kit: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"fast='fused' is not possible: RMSprop: torch has no fused"
+    ):
+        kit.fitted(kit.Net(RMSprop), "fused")
+
+
+def test_a_checkpoint_of_a_fused_run_says_nothing_of_it(kit: Any, tmp_path: Any) -> None:
+    module, straight, changed = (kit.Net(OPTIMIZERS["adam"]) for _ in range(3))
+    module.__dict__["on_train_end"] = lambda: module.trainer.save_checkpoint(tmp_path / "a.ckpt")
+    kit.fitted(module, "fused")
+    saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert [group["fused"] for group in saved["optimizer_states"][0]["param_groups"]] == [None]
+    monkey = pytest.MonkeyPatch()
+    monkey.setenv("LEYDEN_SILENCE", "plugin-set")
+    with monkey.context():
+        for one, fast in ((straight, False), (changed, "fused")):
+            keywords = {"max_epochs": 4}
+            trainer = Trainer(
+                accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+                enable_model_summary=False, fast=fast, **keywords,
+            )  # fmt: skip
+            trainer.fit(one, kit.data(), ckpt_path=tmp_path / "a.ckpt")
+    monkey.undo()
+    kit.assert_close(straight, changed)

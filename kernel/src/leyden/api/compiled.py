@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -18,12 +18,16 @@ def is_compiled(model: Any) -> bool:
     return hasattr(model, "_orig_mod") and hasattr(model, "dynamo_ctx")
 
 
-def compile_steps(model: Any) -> LightningModule:
+def compile_steps(model: Any, names: Sequence[str] = METHODS) -> LightningModule:
     """The module inside what ``torch.compile(module)`` returned, whose steps run compiled from now on.
 
     ``torch.compile`` wraps ``__call__`` alone, which no loop calls. As in Lightning, ``forward`` and the steps become
     compiled with the same backend, mode and options; steps that the class does not override stay as they are.
     ``module._compiler_ctx`` remembers what they were, for :func:`restore_steps`.
+
+    Args:
+        model: what ``torch.compile`` returned for a module.
+        names: which methods become compiled.
     """
     from leyden.api.module import LightningModule
 
@@ -34,7 +38,7 @@ def compile_steps(model: Any) -> LightningModule:
     originals: dict[str, Any] = {"compiler": "dynamo", "dynamo_ctx": context}
     for name in METHODS:
         method = originals[f"original_{name}"] = getattr(module, name)
-        if getattr(method, "__func__", method) is not getattr(LightningModule, name):
+        if name in names and getattr(method, "__func__", method) is not getattr(LightningModule, name):
             originals[f"instance_{name}"] = module.__dict__.get(name)
             module.__dict__[name] = context(method)
     module.__dict__["_compiler_ctx"] = originals

@@ -29,9 +29,14 @@ class LoaderBatches:
         source: the loader as something whose passes can be taken up again; made here by default.
 
     Attributes:
-        ahead: without a length, the batch that was fetched to know whether the running one is the last.
+        ahead: the batch that was fetched while the one before it is used: without a length, to know whether that is the
+            last; or because of ``early``.
+        early: called with each batch as soon as it is fetched, one batch before it is used; returns a function that
+            gives it, e.g. once a copy to the device that began meanwhile is done.
         handed: batches of the running (in evaluation also the last) pass that were handed out, with those skipped.
     """
+
+    early: Callable[[Any], Callable[[], Any]] | None = None
 
     def __init__(
         self,
@@ -60,7 +65,7 @@ class LoaderBatches:
         try:
             yield from (
                 self._with_lookahead(iterator, skip, ahead)
-                if self.limit == inf
+                if self.limit == inf or self.early or ahead is not NOTHING
                 else self._counted(iterator, skip)
             )
         finally:
@@ -82,18 +87,26 @@ class LoaderBatches:
         )
 
     def _with_lookahead(self, iterator: Iterator[Any], skip: int, batch: Any) -> Iterator[tuple[Any, bool]]:
-        # without a length, one batch is fetched ahead to know the last
-        prepare = self.prepare
+        # without a length, or to prepare it early, one batch is fetched ahead
+        prepare, early, index = self.prepare, self.early, skip
         if batch is NOTHING:
             batch = next(iterator, NOTHING)
         if batch is NOTHING and not skip:
             raise empty(self.name)
+        coming = early(batch) if early and batch is not NOTHING else None
         while batch is not NOTHING:
-            self.source.fetching_ahead()
-            self.ahead = next(iterator, NOTHING)
-            self._ended = self.ahead is NOTHING
-            self.handed = skip = skip + 1
-            yield (prepare(batch) if prepare else batch), self._ended
+            self.handed = index = index + 1
+            ready, coming = coming, None
+            if index < self.limit:
+                self.source.fetching_ahead()
+                self.ahead = next(iterator, NOTHING)
+                self._ended = self.ahead is NOTHING
+                if early and not self._ended:
+                    coming = early(self.ahead)
+            else:
+                self.ahead = NOTHING
+            batch = ready() if ready else batch
+            yield (prepare(batch) if prepare else batch), self.ahead is NOTHING
             batch = self.ahead
 
     def begin_anew(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
-from leyden.api.rank_zero import rank_zero_info
 from leyden.api.warn import warn
+from leyden_option_fast.technique import Technique, say
 
 DEVICES: dict[type, tuple[str, ...]] = {
     Adam: ("cpu", "cuda"),
@@ -23,29 +24,62 @@ STEPS = 3
 """How many steps are compared."""
 
 
-class FusedOptimizers:
-    """Lets each optimizer of a fit that can use its fused kernel, and says which do and why others do not.
+class Fused(Technique):
+    """``fused``: each optimizer that can uses torch's fused kernel; a line says which do, and why others do not.
 
     Args:
         verify: compare the first steps with those of the ordinary kernel; go back to it where they differ.
     """
 
-    def __init__(self, verify: bool) -> None:
-        self.verify = verify
+    name: ClassVar[str] = "fused"
+    part: ClassVar[str] = "update"
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Switch the kernels. Checkpoints are loaded by now: they bring the setting of the run that wrote them."""
-        for optimizer in trainer.optimizers:
-            reason = obstacle(optimizer)
-            name = type(optimizer).__name__
+    def __init__(self, verify: bool = False) -> None:
+        self.verify = verify
+        self.optimizers: list[Optimizer] = []
+        self.places: list[int] = []
+        self.given_up = False
+
+    def obstacle(self, trainer: Any, module: Any) -> str | None:
+        reasons = {type(one).__name__: obstacle(one) for one in trainer.optimizers}
+        if any(reason is None for reason in reasons.values()):
+            return None
+        return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+
+    def begin(self, trainer: Any, module: Any) -> None:
+        """Switch the kernels. Checkpoints are loaded by now, and may have brought a setting of their own."""
+        self.optimizers, self.places, self.given_up = [], [], False
+        for place, optimizer in enumerate(trainer.optimizers):
+            reason, name = obstacle(optimizer), type(optimizer).__name__
             if reason is not None:
-                rank_zero_info(f"fast: {name} stays as it is: {reason}.")
+                say(f"{name} stays as it is: {reason}.")
                 continue
             fuse(optimizer)
+            self.optimizers.append(optimizer)
+            self.places.append(place)
             if self.verify:
-                Verification(optimizer)
+                Verification(optimizer, self.give_up, trainer.strategy.reduce_boolean_decision)
             checked = f", compared with the ordinary one for {STEPS} steps" if self.verify else ""
-            rank_zero_info(f"fast: {name} is fused{checked}.")
+            say(f"{name} is fused{checked}.")
+
+    def give_up(self) -> None:
+        """One of them computed something else."""
+        self.given_up = True
+
+    def switch(self, on: bool) -> None:
+        for optimizer in self.optimizers:
+            fuse(optimizer) if on else unfuse(optimizer)
+
+    def saving(self, checkpoint: dict[str, Any]) -> None:
+        states = checkpoint.get("optimizer_states", [])
+        for place in self.places:
+            for group in states[place]["param_groups"] if place < len(states) else ():
+                group["fused"] = group["foreach"] = None
+
+    def end(self) -> None:
+        for optimizer in self.optimizers:
+            unfuse(optimizer)
+        self.optimizers, self.places = [], []
 
 
 def obstacle(optimizer: Optimizer) -> str | None:
@@ -98,9 +132,17 @@ class Verification:
 
     Args:
         optimizer: the fused optimizer.
+        given_up: called when it goes back.
+        agreed: whether all processes say so: they must use the same kernel.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        given_up: Callable[[], None] = lambda: None,
+        agreed: Callable[[bool], bool] = bool,
+    ) -> None:
+        self.given_up, self.agreed = given_up, agreed
         self.done = 0
         self.twin: Optimizer | None = None
         self.handles = [
@@ -123,8 +165,8 @@ class Verification:
         self.done += 1
         self.twin = None
         different = [_difference(one, two) for one, two in pairs if not _close(one, two)]
-        if different:
-            self.fall_back(optimizer, twin, max(different))
+        if not self.agreed(not different):
+            self.fall_back(optimizer, twin, max(different, default=0.0))
         elif self.done >= STEPS:
             self.end()
 
@@ -136,6 +178,7 @@ class Verification:
                 if copy in twin.state:
                     optimizer.state[parameter] = twin.state[copy]
         unfuse(optimizer)
+        self.given_up()
         self.end()
         warn(
             "fast-fallback",
