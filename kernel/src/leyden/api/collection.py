@@ -15,6 +15,9 @@ class Collection:
 
     Args:
         training: whether it is the training phase; evaluation's step values are not monitored.
+
+    Attributes:
+        stepwise: whether anything is logged by step.
     """
 
     def __init__(self, training: bool) -> None:
@@ -23,6 +26,7 @@ class Collection:
         self.batch: Any = None
         self.size: int | None = None
         self.loader: int | None = None
+        self.stepwise = False
 
     def batch_size(self, name: str) -> int:
         """The samples in the running batch, found once a batch; 1 outside a batch."""
@@ -50,4 +54,4 @@ class Collection:
             if entry.metric is not None:
                 entry.metric.reset()
             entry.reset()
-        self.entries = {}
+        self.entries, self.stepwise = {}, False

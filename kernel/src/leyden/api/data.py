@@ -72,7 +72,9 @@ class Data:
         if count == 0 and limit:
             raise empty(name)
         source = resumable(loader, trainer.resumable_loader)
-        self.train = LoaderBatches(loader, count, self._prepare(0, session.metrics.train, None), name, source)
+        self.train = LoaderBatches(
+            loader, count, self._transfer(0), name, source, self._pass(session.metrics.train, None)
+        )
         if (place := self.saved.pop("train", None)) is not None:
             self.train.load_state_dict(place)
         elif places := self.saved.pop("places", None):
@@ -98,9 +100,10 @@ class Data:
                 LoaderBatches(
                     loader,
                     self._limit(prefix, loader),
-                    self._prepare(i, collection, i if several else None),
+                    self._transfer(i),
                     name,
                     resumable(loader, make),
+                    self._pass(collection, i if several else None),
                 )
                 for i, loader in enumerate(loaders)
             ]
@@ -261,18 +264,15 @@ class Data:
                 )
             state.val_batch_interval = inf if batches == inf or given == 0 else max(1, int(batches * given))
 
-    def _prepare(self, index: int, collection: Collection, loader: int | None) -> Callable[[Any], Any]:
-        transfer = self._transfer(index)
+    def _pass(self, collection: Collection, loader: int | None) -> Callable[[], Collection]:
+        """What a pass over a loader begins with: what is logged from now on belongs to batches, and to this loader."""
         results = self.session.metrics
 
-        def prepare(batch: Any) -> Any:
-            if transfer is not None:
-                batch = transfer(batch)
-            collection.batch, collection.size, collection.loader = batch, None, loader
-            results.on_step = True
-            return batch
+        def begin() -> Collection:
+            collection.loader, results.on_step = loader, True
+            return collection
 
-        return prepare
+        return begin
 
     def _transfer(self, index: int) -> Callable[[Any], Any] | None:
         """What brings a batch to its device; ``None`` when it is there and nobody wants to see it."""

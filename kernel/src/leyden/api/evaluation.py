@@ -135,7 +135,7 @@ class EvaluationPass:
             )
 
     def _log_step(self, outputs: Any) -> None:
-        if any(entry.on_step for entry in self.collection.entries.values()):
+        if self.collection.stepwise:
             counts = self.session.evaluation_counts
             alone = self.stage is RunningStage.VALIDATING and self.session.fn is not TrainerFn.FITTING
             key = ("validate-alone" if alone else str(self.stage), self.session.state.dataloader_idx)

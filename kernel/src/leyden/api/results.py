@@ -159,6 +159,7 @@ class Results:
         elif not isinstance(value, int | float):
             check_value(name, value)
         current.entries[(self.state.hook, name, current.loader)] = entry
+        current.stepwise = current.stepwise or on_step
         self._place(entry)
         self.active = True
         return entry
