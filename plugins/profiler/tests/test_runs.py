@@ -289,3 +289,17 @@ def test_pytorch_takes_a_schedule(tmp_path: Path) -> None:
 def test_pytorch_refuses(keywords: dict[str, Any], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         PyTorchProfiler(**keywords)
+
+
+class Last:
+    def leyden_finalize(self, trainer: Any, pl_module: Any, status: str) -> None:
+        pass
+
+
+def test_nothing_is_measured_after_the_report(tmp_path: Path) -> None:
+    profiler = PyTorchProfiler(tmp_path, "operators")
+    trainer = quiet(profiler, tmp_path, logger=True)
+    trainer.add_listener(Last())
+    trainer.fit(Model(), data(), data())
+    assert profiler.profiler is None, "it was opened again, and an open profiler ends the process with a fault"
+    assert not torch.autograd._profiler_enabled()

@@ -44,8 +44,20 @@ class Phases:
     """
 
     def __init__(self, session: Any, around: Around, without: Any = None) -> None:
-        self.session, self.around, self.without = session, around, without
+        self.session, self._around, self.without = session, around, without
         self._undo: list[Callable[[], None]] = []
+
+    def around(self, owner: str, name: str, origin: str, call: Call) -> Call:
+        """The measuring call until :meth:`detach`, and then the call itself.
+
+        A hook that is being fired goes on with what it began with, also when one of its listeners detaches.
+        """
+        measuring = self._around(owner, name, origin, call)
+
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            return (measuring if self._undo else call)(*args, **kwargs)
+
+        return measured
 
     def attach(self) -> None:
         """Measure hooks, evaluation and checkpoints; to be called when a run starts."""
