@@ -5,6 +5,8 @@ from typing import ClassVar
 import pytest
 
 from leyden.testing import EnvironmentContract, StrategyContract
+from leyden_strategy_ray import RayEnvironment
+from leyden_strategy_ray.environment import Place
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
@@ -19,3 +21,6 @@ class TestRayStrategy(StrategyContract):
 
 class TestRayEnvironment(EnvironmentContract):
     entry_point = "ray"
+
+    def make(self) -> RayEnvironment:
+        return RayEnvironment(Place(1, 1, 0, 2, 2, "127.0.0.1", 29500))

@@ -243,6 +243,15 @@ def leave() -> None:
         found.leave()
 
 
+def forget() -> None:
+    """Leave, and begin anew: where a process that served one run is used for another, among others than before.
+
+    How often processes have met is part of how they find each other, and those others may be new.
+    """
+    leave()
+    _Membership.generation, _Membership.store, _Membership.store_key = 0, None, None
+
+
 atexit.register(leave)
 
 

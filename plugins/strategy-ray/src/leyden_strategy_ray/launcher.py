@@ -15,6 +15,7 @@ import torch
 
 from leyden.errors import ConfigurationError
 from leyden_distributed.environment import find_free_network_port
+from leyden_distributed.group import forget
 from leyden_distributed.launch import Launcher, carry_out, pickled, raise_failure, restored
 from leyden_strategy_ray.environment import Place, RayEnvironment
 
@@ -150,6 +151,7 @@ def carried_out(work: bytes, place: Place, variables: Mapping[str, str]) -> Left
     with tempfile.TemporaryDirectory(prefix="leyden-") as folder, _set({**told, "MASTER_PORT": str(place.port)}):
         prepare = partial(_take, place)
         carry_out(work, place.rank, place.local_rank, place.local_size, folder, prepare)
+        forget()  # Ray uses the process again
         files = {}
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), "rb") as file:

@@ -8,10 +8,14 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from leyden.errors import ConfigurationError
+from leyden.kernel.state import TrainerStatus
 from leyden_accelerator_xla.engine import engine
 from leyden_distributed import RankFailureError
 from leyden_distributed.environment import find_free_network_port
 from leyden_distributed.launch import WorkerLauncher, carry_out, pickled, raise_failure
+
+INTERRUPTED = "interrupted"
+"""The file that says that a process was interrupted."""
 
 
 class XLALauncher(WorkerLauncher):
@@ -32,7 +36,10 @@ class XLALauncher(WorkerLauncher):
         except BrokenProcessPool as error:
             crash = error
         raise_failure(dict.fromkeys(_told(folder), 1), folder, trainer)
-        if crash is not None:
+        if crash is not None and os.path.exists(os.path.join(folder, INTERRUPTED)):
+            # The others could not be called back from a collective of XLA, and ended themselves.
+            trainer.run_state.status = TrainerStatus.INTERRUPTED
+        elif crash is not None:
             raise RankFailureError(
                 "A process that torch_xla had started is gone without a word (killed, out of memory, or crashed). "
                 "Its own output may say why."
@@ -54,7 +61,16 @@ def _work(index: int, work: bytes, devices: int, folder: str) -> None:
         folder: where the results go.
     """
     local_rank = int(engine("torch_xla.runtime").local_ordinal())
-    carry_out(work, index, local_rank, devices, folder, _begin)
+    trainers: list[Any] = []
+
+    def prepare(trainer: Any) -> None:
+        trainers.append(trainer)
+        _begin(trainer)
+
+    carry_out(work, index, local_rank, devices, folder, prepare)
+    if any(one.interrupted for one in trainers):
+        with open(os.path.join(folder, INTERRUPTED), "wb"):
+            pass
 
 
 def _begin(trainer: Any) -> None:

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from leyden import Trainer
+from leyden.errors import ArgumentTypeError, ConfigurationError, DetachedError
+from leyden.testing import TinyData, TinyModule
+from leyden.testing.tiny import trained_by_hand
+from leyden_distributed import RankFailureError
+from leyden_strategy_ray import RayEnvironment, RayStrategy
+from leyden_strategy_ray.environment import Place
+from leyden_strategy_ray.launcher import RayLauncher
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+
+def quiet(**keywords: Any) -> Trainer:
+    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    return Trainer(**{"accelerator": "cpu", "devices": 2, "max_epochs": 1, **off, **keywords})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"placement": "PACKED"}, r"placement='PACKED' .*'PACK'"),
+        ({"num_cpus_per_worker": -1}, "num_cpus_per_worker=-1"),
+        ({"resources_per_worker": {"TPU": -2}}, "resources_per_worker=-2"),
+        ({"join": 1}, "join=1"),
+        ({"bucket_cap": 1}, "no argument 'bucket_cap'"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        RayStrategy(**arguments)
+
+
+@pytest.mark.parametrize("name", ["start_method", "cluster_environment"])
+def test_what_is_ray_s_own_is_refused(name: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=rf"'{name}': Ray starts the workers"):
+        RayStrategy(**{name: None})
+
+
+def test_outside_of_ray_train_the_environment_says_so() -> None:
+    assert RayEnvironment.detect() is False
+    with pytest.raises(DetachedError, match="none of its workers"):
+        RayEnvironment().global_rank()
+
+
+def test_inside_of_ray_train_ranks_are_ray_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a fake of Ray Train's context."""
+    from ray import train
+
+    context = SimpleNamespace(
+        get_world_size=lambda: 4, get_world_rank=lambda: 3, get_local_rank=lambda: 1, get_node_rank=lambda: 1
+    )
+    monkeypatch.setattr(train, "get_context", lambda: context)
+    trainer = quiet(strategy="ray", devices=1)
+    environment = trainer.strategy.environment
+    assert isinstance(environment, RayEnvironment)
+    assert (trainer.world_size, trainer.global_rank, trainer.local_rank, trainer.node_rank) == (4, 3, 1, 1)
+    assert environment.creates_processes_externally
+    done = RayLauncher(trainer.strategy).launch(lambda: "in this process", trainer)
+    assert done == "in this process"
+
+
+def test_workers_of_a_machine_have_ranks_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray has placed four workers on two machines, alternately."""
+    import ray
+    from ray.util import placement_group
+
+    strategy = RayStrategy()
+    launcher = RayLauncher(strategy)
+    table = {"bundles_to_node_id": {0: "a", 1: "b", 2: "a", 3: "b"}}
+    nodes = [{"NodeID": "b", "NodeManagerAddress": "10.0.0.2"}, {"NodeID": "a", "NodeManagerAddress": "10.0.0.1"}]
+    monkeypatch.setattr(placement_group, "placement_group_table", lambda group: table)
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    monkeypatch.setattr(ray, "get", lambda task: task)
+    monkeypatch.setattr(launcher, "_task", lambda function, group, bundle: 1234 + bundle)
+    assert launcher._places(None) == [
+        (0, Place(0, 0, 0, 4, 2, "10.0.0.1", 1234)),
+        (2, Place(1, 1, 0, 4, 2, "10.0.0.1", 1234)),
+        (1, Place(2, 0, 1, 4, 2, "10.0.0.1", 1234)),
+        (3, Place(3, 1, 1, 4, 2, "10.0.0.1", 1234)),
+    ]
+
+
+def test_a_worker_on_cuda_has_one_gpu_which_is_its_first() -> None:
+    strategy = RayStrategy(num_cpus_per_worker=2, resources_per_worker={"fast": 0.5})
+    strategy.devices = [torch.device("cuda", 0), torch.device("cuda", 1)]
+    assert RayLauncher(strategy)._resources() == {"CPU": 2, "fast": 0.5, "GPU": 1}
+    strategy.environment = RayEnvironment(Place(1, 1, 0, 2, 2, "127.0.0.1", 1))
+    assert strategy.root_device == torch.device("cuda", 0)
+
+
+class Killed(TinyModule):
+    """The last process ends before it trains."""
+
+    def on_train_start(self) -> None:
+        if self.global_rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def by_value() -> Iterator[None]:
+    """Workers cannot import this file."""
+    import sys
+
+    from ray import cloudpickle
+
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    yield
+    cloudpickle.unregister_pickle_by_value(module)
+
+
+@pytest.mark.multiprocess
+@pytest.mark.usefixtures("ray_session", "by_value")
+def test_a_worker_that_is_killed_is_said_to_be() -> None:
+    trainer = quiet(strategy="ray")
+    with pytest.raises(RankFailureError, match="rank 1"):
+        trainer.fit(Killed(), datamodule=TinyData())
+    assert trainer.interrupted
+    module = TinyModule()
+    quiet(strategy="ray").fit(module, datamodule=TinyData())  # the cluster is as good as before
+    for name, weight in trained_by_hand(1, processes=2).items():
+        torch.testing.assert_close(module.state_dict()[name], weight)
+
+
+@pytest.mark.multiprocess
+@pytest.mark.usefixtures("ray_session")
+def test_what_the_cluster_has_not_is_said() -> None:
+    trainer = quiet(strategy=RayStrategy(num_cpus_per_worker=3, placement_timeout=1.0))
+    with pytest.raises(ConfigurationError, match=r"needs 2 workers with \{'CPU': 3\} .*cluster's \{'CPU': 2"):
+        trainer.fit(TinyModule(), datamodule=TinyData())
+
+
+@pytest.mark.multiprocess
+@pytest.mark.usefixtures("ray_session", "by_value")
+def test_in_workers_of_ray_train(tmp_path: Any) -> None:
+    """The Trainer is made where Ray Train's own workers run; its process group is used."""
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    path = str(tmp_path / "weights.pt")
+
+    def train() -> None:
+        trainer, module = quiet(strategy="ray", devices=1), TinyModule()
+        trainer.fit(module, datamodule=TinyData())
+        assert (trainer.world_size, trainer.global_step) == (2, 1)
+        if trainer.is_global_zero:
+            torch.save(module.state_dict(), path)
+
+    TorchTrainer(
+        train,
+        torch_config=TorchConfig(backend="gloo"),
+        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
+        run_config=RunConfig(storage_path=str(tmp_path / "results")),
+    ).fit()
+    found = torch.load(path, weights_only=True)
+    for name, weight in trained_by_hand(1, processes=2).items():
+        torch.testing.assert_close(found[name], weight)
