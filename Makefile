@@ -89,9 +89,16 @@ types: venv
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/mypy --explicit-package-bases tests kernel/tests
 
+# What others do is measured beside it; they are not part of the tools for development.
+PEERS := lightning-fabric==2.6.6 pytorch-ignite accelerate skorch
+
 bench: venv
+	$(PIP) install $(PEERS)
 	$(BIN)/python -m tests.benchmarks.calls
-	$(BIN)/python -m tests.benchmarks.speed
+	$(BIN)/python -m tests.benchmarks.instructions
+	$(BIN)/python -W ignore -m tests.benchmarks.speed --figures dist/speed.json
+	$(BIN)/python -m tests.benchmarks.picture dist/speed.json docs/images/speed.png
+	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.fast
 
 docs: .venv/docs.stamp

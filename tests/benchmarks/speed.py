@@ -2,21 +2,26 @@
 
 A program's time a step is the slope between N and 3N steps, so that start and end of a run vanish. Programs
 take turns in every round, so that a change of the machine's load meets all of them; the table shows medians
-of the rounds' ratios. Before training is timed, all programs must have ended with the same weights.
+of the rounds' ratios. The clock is processor time, on one pinned core. Before training is timed, all programs must have
+ended with the same weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from tests.benchmarks import subjects
+from tests.benchmarks import everything, peers, schemes, subjects
 from tests.benchmarks.subjects import MLP, TINY, Task
 
 Program = Callable[[int], object]
@@ -31,36 +36,76 @@ class Case:
         title: what is measured.
         steps: N.
         programs: ``run(steps)`` for the loop by hand and for every framework.
+        trains: whether they return a network, whose weights must be the same.
     """
 
     title: str
     steps: int
     programs: dict[str, Program]
+    trains: bool = True
 
 
 def training(name: str, task: Task, steps: int, metrics: int = 0) -> Case:
     """Train a task; frameworks log ``metrics`` values a step, the loop by hand logs none."""
-    programs: dict[str, Program] = {BY_HAND: lambda count: subjects.fit_by_hand(task, count)}
+    programs: dict[str, Program] = {BY_HAND: partial(subjects.fit_by_hand, task)}
     for framework in subjects.available():
-        programs[framework] = _fit(framework, task, metrics)
-    check_weights(programs, steps=5)
-    logged = f", logging {metrics}" if metrics else ""
-    return Case(f"{name} training{logged}", steps, programs)
+        programs[framework] = partial(_fit, framework, task, metrics=metrics)
+    if not metrics:
+        programs |= {peer: partial(peers.PEERS[peer][1], task) for peer in peers.available()}
+    logged = f", {metrics} metric{'s' * (metrics > 1)} logged" if metrics else ""
+    return Case(f"{name}, training{logged}", steps, programs)
 
 
-def _fit(framework: str, task: Task, metrics: int) -> Program:
-    return lambda count: subjects.fit(framework, task, count, metrics)
-
-
-def _validate(framework: str, task: Task) -> Program:
-    return lambda count: subjects.validate(framework, task, count)
+def _fit(framework: str, task: Task, batches: int, metrics: int) -> nn.Module:
+    return subjects.fit(framework, task, batches, metrics)
 
 
 def evaluation(name: str, task: Task, steps: int) -> Case:
     """Validate a task."""
-    programs: dict[str, Program] = {BY_HAND: lambda count: subjects.validate_by_hand(task, count)}
-    programs |= {framework: _validate(framework, task) for framework in subjects.available()}
-    return Case(f"{name} validation", steps, programs)
+    programs: dict[str, Program] = {BY_HAND: partial(subjects.validate_by_hand, task)}
+    programs |= {one: partial(subjects.validate, one, task) for one in subjects.available()}
+    programs |= {peer: partial(peers.PEERS[peer][2], task) for peer in peers.available()}
+    return Case(f"{name}, validation", steps, programs, trains=False)
+
+
+def of_frameworks(title: str, steps: int, hand: Program, program: Callable[..., object]) -> Case:
+    """A case that only frameworks with the same features take part in.
+
+    Args:
+        title: what is measured.
+        steps: N.
+        hand: the loop by hand.
+        program: ``program(framework, steps)``.
+    """
+    return Case(title, steps, {BY_HAND: hand, **{one: partial(program, one) for one in subjects.available()}})
+
+
+def cases(small: int) -> dict[str, Callable[[], Case]]:
+    """Every line of the table, by a short name; ``small`` is N of the smaller task."""
+    large, few = max(small // 3, 2), max(small // 15, 2)
+    found: dict[str, Callable[[], Case]] = {
+        "T": lambda: training("T", TINY, small),
+        "T-eval": lambda: evaluation("T", TINY, small),
+        "M": lambda: training("M", MLP, large),
+        "M-eval": lambda: evaluation("M", MLP, large),
+        "epochs": lambda: of_frameworks(
+            "T, an epoch of 5 batches and its validation", few, schemes.epochs_by_hand, schemes.epochs
+        ),
+    }
+    for metrics in (1, 5, 20):
+        found[f"T-{metrics}"] = partial(training, "T", TINY, small, metrics)
+    for name, task, steps in (("T", TINY, small), ("M", MLP, large)):
+        found[f"{name}-all"] = partial(
+            of_frameworks, f"{name}, everything on", steps, partial(everything.by_hand, task),
+            lambda framework, count, task=task: everything.with_framework(framework, task, count),
+        )  # fmt: skip
+    for optimizers in (1, 2):
+        found[f"T-manual-{optimizers}"] = partial(
+            of_frameworks, f"T, manual optimization, {optimizers} optimizer{'s' * (optimizers > 1)}", small,
+            lambda count, several=optimizers: schemes.manual_by_hand(TINY, count, several),
+            lambda framework, count, several=optimizers: schemes.manual(framework, TINY, count, several),
+        )  # fmt: skip
+    return found
 
 
 def check_weights(programs: dict[str, Program], steps: int) -> None:
@@ -82,10 +127,10 @@ def _weights(network: object) -> list[torch.Tensor]:
 
 
 def seconds(run: Program, steps: int) -> float:
-    """Wall-clock time of ``run(steps)``."""
-    started = time.perf_counter()
+    """Processor time of ``run(steps)``."""
+    started = time.process_time()
     run(steps)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def a_step(run: Program, steps: int) -> float:
@@ -105,16 +150,16 @@ def measure(case: Case, rounds: int) -> dict[str, list[float]]:
     return table
 
 
-def report(case: Case, rounds: int) -> str:
-    """One line: microseconds a step by hand, and each framework's ratio to it."""
+def ratios(case: Case, rounds: int) -> tuple[float, dict[str, float]]:
+    """Seconds of a step by hand, and how many times as long each other program takes: medians."""
+    if case.trains:
+        check_weights(case.programs, steps=5)
     table = measure(case, rounds)
     base = table.pop(BY_HAND)
-    ratios = (
-        statistics.median(mine / hand for mine, hand in zip(times, base, strict=True))
-        for times in table.values()
-    )
-    cells = "".join(f"{ratio:11.2f}x" for ratio in ratios)
-    return f"{case.title:26}{statistics.median(base) * 1e6:10.0f} us{cells}"
+    return statistics.median(base), {
+        name: statistics.median(mine / hand for mine, hand in zip(times, base, strict=True))
+        for name, times in table.items()
+    }
 
 
 def main() -> None:
@@ -122,19 +167,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=300, help="N of the smaller task")
+    parser.add_argument("--only", nargs="*", help="names of cases")
+    parser.add_argument("--figures", type=Path, help="a file for the ratios, for tests.benchmarks.picture")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    small, large = arguments.steps, max(arguments.steps // 3, 2)
-    print(f"{'':26}{BY_HAND:>13}" + "".join(f"{name:>12}" for name in subjects.available()))
-    cases = [
-        lambda: training("T", TINY, small),
-        lambda: evaluation("T", TINY, small),
-        *(lambda metrics=metrics: training("T", TINY, small, metrics) for metrics in (1, 5, 20)),
-        lambda: training("M", MLP, large),
-        lambda: evaluation("M", MLP, large),
-    ]
-    for case in cases:
-        print(report(case(), arguments.rounds), flush=True)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    columns = [*subjects.available(), *peers.available()]
+    print(f"| | {BY_HAND} | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
+    figures = {}
+    for name, make in cases(arguments.steps).items():
+        if arguments.only and name not in arguments.only:
+            continue
+        case = make()
+        base, found = ratios(case, arguments.rounds)
+        figures[case.title] = found
+        cells = " | ".join(f"{found[one]:.2f}" if one in found else "" for one in columns)
+        print(f"| {case.title} | {base * 1e6:.0f} µs | {cells} |", flush=True)
+    if arguments.figures:
+        arguments.figures.parent.mkdir(parents=True, exist_ok=True)
+        arguments.figures.write_text(json.dumps(figures), encoding="utf-8")
 
 
 if __name__ == "__main__":

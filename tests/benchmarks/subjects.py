@@ -109,14 +109,14 @@ def seeded(task: Task) -> nn.Module:
 
 def trainer_of(framework: str, **keywords: Any) -> Any:
     """A Trainer with everything off that can be off."""
-    with _quiet():
+    with quiet():
         return import_module(FRAMEWORKS[framework]).Trainer(**{**BARE, **keywords})
 
 
 def fit(framework: str, task: Task, batches: int, metrics: int = 0, **keywords: Any) -> nn.Module:
     """Train ``batches`` steps with a framework and return the network."""
     module = module_of(framework, task, metrics)
-    with _quiet():
+    with quiet():
         trainer_of(framework, **keywords).fit(module, task.loader(batches))
     network: nn.Module = module.network
     return network
@@ -124,7 +124,7 @@ def fit(framework: str, task: Task, batches: int, metrics: int = 0, **keywords: 
 
 def validate(framework: str, task: Task, batches: int) -> None:
     """Run ``batches`` validation steps with a framework."""
-    with _quiet():
+    with quiet():
         trainer_of(framework).validate(module_of(framework, task), task.loader(batches), verbose=False)
 
 
@@ -150,7 +150,7 @@ def validate_by_hand(task: Task, batches: int) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No advice about workers and no start-up lines; both are the same whatever is measured."""
     logger = logging.getLogger("pytorch_lightning.utilities.rank_zero")
     level = logger.level
