@@ -593,6 +593,31 @@ def test_a_timeout_names_rank_and_hook(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20, "the slow one is woken"
 
 
+def test_steps_without_a_loss_are_left_out_if_all_ranks_leave_them_out(tmp_path: Path) -> None:
+    class Skips(Net):
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            loss = super().training_step(batch, batch_idx)
+            if self.skips(batch_idx):
+                return None
+            return loss
+
+        def skips(self, batch_idx: int) -> bool:
+            return batch_idx in (1, 3)
+
+    class Windowed(Skips):
+        def skips(self, batch_idx: int) -> bool:
+            return batch_idx == 2 and self.global_rank == 1
+
+    made = fitted(tmp_path, Skips(), data())
+    assert made.state.finished
+    made = fitted(tmp_path, Windowed(), data(), accumulate_grad_batches=2)
+    assert made.state.finished, "within a window gradients stay in each process"
+    with pytest.raises(
+        RankDisagreementError, match=r"Rank 1 had no loss in training batch 3, and rank 0 had one"
+    ):
+        fitted(tmp_path, Windowed(), data())
+
+
 def test_collectives_of_one_rank_alone_do_not_hang(tmp_path: Path) -> None:
     class Alone(Net):
         def validation_step(self, batch: Any, batch_idx: int) -> None:

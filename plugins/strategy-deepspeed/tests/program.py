@@ -29,6 +29,14 @@ class Save(Callback):
         trainer.save_checkpoint(self.path)
 
 
+class Skips(Adam):
+    """Has no loss in the first epoch, in no process."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        return loss if self.current_epoch else None
+
+
 def fit(strategy: Any, epochs: int, module: TinyModule, resume: Path | None = None, **keywords: Any) -> Any:
     trainer = Trainer(
         accelerator="cpu", devices=2, strategy=strategy, max_epochs=epochs, logger=False,
@@ -66,6 +74,10 @@ def main(folder: Path) -> None:
         offload = {"offload_optimizer": True, "offload_parameters": stage == 3}
         fit(DeepSpeedStrategy(stage=stage, **offload), 3, plain, limit_val_batches=0)
         found[f"{stage}-offload"] = {"plain": weights(plain)}
+    skipped, whole = Skips(), Adam()
+    fit(DeepSpeedStrategy(stage=2), 3, skipped, limit_val_batches=0)
+    fit(DeepSpeedStrategy(stage=2), 2, whole, limit_val_batches=0)
+    found["skipped"] = {"skipped": weights(skipped), "whole": weights(whole)}
     half = TinyModule()
     fit(DeepSpeedStrategy(stage=2), 3, half, limit_val_batches=0, precision="bf16-mixed")
     found["half"] = {"plain": weights(half)}

@@ -67,6 +67,12 @@ def test_offload_and_bfloat16_train_as_one_process(
         assert not weights.equal(wanted) or name != "half"
 
 
+@pytest.mark.multiprocess
+def test_steps_without_a_loss_change_nothing(found: list[dict[str, Any]]) -> None:
+    for one in found:
+        assert one["skipped"]["skipped"] == one["skipped"]["whole"]
+
+
 def reference() -> torch.Tensor:
     module = Adam()
     trainer = Trainer(

@@ -203,6 +203,8 @@ class AutomaticStep(TorchStep):
                 self.backward(loss)
             else:
                 loss.backward()
+        else:
+            self.strategy.no_backward()
         return loss
 
     def zero_grad(self, batch_idx: int) -> None:

@@ -187,6 +187,9 @@ class Strategy(ABC):
         """Differentiate a (scaled) loss."""
         loss.backward(*args, **kwargs)
 
+    def no_backward(self) -> None:
+        """This process's training step had no loss, so that no backward follows."""
+
     def no_sync(self) -> AbstractContextManager[Any]:
         """What holds in a batch that does not close its accumulation window."""
         return nullcontext()

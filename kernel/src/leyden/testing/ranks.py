@@ -58,10 +58,10 @@ class Noisy(TinyModule):
 
 
 class Ends(TinyModule):
-    """In the second epoch, the last process ends: by an error, a stop, an early end of the epoch, or Ctrl-C.
+    """In the second epoch, the last process ends: by an error, a stop, an early end of the epoch, no loss, or Ctrl-C.
 
     Args:
-        how: ``error``, ``stop``, ``return`` or ``interrupt``.
+        how: ``error``, ``stop``, ``return``, ``none`` or ``interrupt``.
     """
 
     def __init__(self, how: str = "error") -> None:
@@ -70,16 +70,23 @@ class Ends(TinyModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """End, in one process."""
-        trainer = self.trainer
-        if trainer.current_epoch == 1 and trainer.global_rank == trainer.world_size - 1:
+        if self._here():
             if self.how == "error":
                 raise ValueError("only here")
             if self.how == "interrupt":
                 raise KeyboardInterrupt
             if self.how == "return":
                 return -1
-            trainer.should_stop = True
+            self.trainer.should_stop = self.how == "stop"
         return None
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        """The loss, or none, in one process."""
+        return None if self.how == "none" and self._here() else super().training_step(batch, batch_idx)
+
+    def _here(self) -> bool:
+        trainer = self.trainer
+        return trainer.current_epoch == 1 and trainer.global_rank == trainer.world_size - 1
 
 
 class Save(Callback):

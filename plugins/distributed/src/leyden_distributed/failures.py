@@ -116,6 +116,16 @@ def ended(code: int) -> str:
         return f"signal {-code}"
 
 
+def in_backward(main_thread: int) -> bool:
+    """Whether the main thread computes gradients."""
+    frame = sys._current_frames().get(main_thread)
+    while frame is not None:
+        if frame.f_code.co_name == "_engine_run_backward":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def standing(state: Any, main_thread: int) -> str:
     """Where the main thread stands: hook, epoch, batch, and the innermost line that is not a library's."""
     parts = [f"in {state.hook}" if state.hook else "between hooks"]

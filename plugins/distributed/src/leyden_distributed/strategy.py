@@ -278,6 +278,10 @@ class ParallelStrategy(Strategy):
         if self._watch is not None and not self.alone:
             self._watch.meet(point, batches)
 
+    def no_backward(self) -> None:
+        if self._watch is not None and not self.alone:
+            self._watch.skip()
+
     def ready(self, name: str, update: int) -> bool:
         return self._watch is None or self.alone or self._watch.ready(name, update)
 

@@ -19,6 +19,7 @@ from leyden_distributed.failures import (
     RankDisagreementError,
     RankFailureError,
     ended,
+    in_backward,
     is_timeout,
     of_communication,
     standing,
@@ -69,6 +70,8 @@ class Watch(threading.Thread):
         self.collective: str | None = None
         self.since = 0.0
         self.points = 0
+        self._skipped: set[int] = set()
+        self._skips = 0
         self._asked: set[str] = set()
         self._news = 0
         self._pending = False
@@ -100,6 +103,14 @@ class Watch(threading.Thread):
                 f"Rank {self.rank} waited {self.patience.total_seconds():g} s at {point} for all ranks. "
                 f"{self.positions()}"
             )
+
+    def skip(self) -> None:
+        """Tell the others that this process has no backward in the running batch; they must not have one, either."""
+        batch = int(self.state.counters.batches)
+        self._skipped.add(batch)
+        index = int(self.store.add(f"{self.prefix}skips", 1)) - 1
+        self.store.set(f"{self.prefix}skip/{index}", f"{self.rank}|{batch}")
+        self._tell()
 
     def ready(self, name: str, update: int) -> bool:
         """Whether what all processes have asked for is due: two updates after the last of them asked.
@@ -258,7 +269,8 @@ class Watch(threading.Thread):
             return
         if self.own.check([f"{self.prefix}ask"]):
             self.own.set(f"{self.prefix}at/{self.rank}", standing(self.state, self.main))
-        self._pending = self._look_at_points()
+        skips = self._look_at_skips()
+        self._pending = self.failure is None and (self._look_at_points() or skips)
 
     def _look_at_children(self) -> None:
         for rank, code in self.children().items():
@@ -285,19 +297,32 @@ class Watch(threading.Thread):
         stuck = self.collective is not None and time.monotonic() - self.since > STUCK
         if key != f"{self.prefix}point/{self.points + 1}" or not (beyond or stuck):
             return True
-        where = standing(self.state, self.main)
         doing = f"is in {self.collective}" if stuck else f"goes on with batch {mine + 1}"
-        text = (
-            f"Rank {rank} came to {name}"
-            + (f" after {count} batches" if count else "")
-            + f", and rank {self.rank} "
-            f"{doing} ({where}). {_REMEDY}"
-        )
+        came = f"Rank {rank} came to {name}" + (f" after {count} batches" if count else "")
+        self._disagrees(f"{came}, and rank {self.rank} {doing}", _REMEDY)
+        return False
+
+    def _look_at_skips(self) -> bool:
+        """Whether others left out a backward that may be to come here; raises the alarm if it is there, or was."""
+        while self.own.check([f"{self.prefix}skip/{self._skips}"]):
+            rank, batch = map(int, self.own.get(f"{self.prefix}skip/{self._skips}").decode().split("|"))
+            if rank != self.rank and batch not in self._skipped:
+                mine = int(self.state.counters.batches)
+                here = mine == batch and self.state.hook != "training_step" and in_backward(self.main)
+                if mine <= batch and not here:
+                    return True
+                text = f"Rank {rank} had no loss in training batch {batch + 1}, and rank {self.rank} had one"
+                self._disagrees(text, _LOSSES)
+                return False
+            self._skips += 1
+        return False
+
+    def _disagrees(self, text: str, remedy: str) -> None:
+        text = f"{text} ({standing(self.state, self.main)}). {remedy}"
         failure = Failure(self.rank, RankDisagreementError.__name__, text)
         self.own.compare_set(f"{self.prefix}failure", "", failure.encoded())
         self.own.add(f"{self.prefix}news", 1)
         self._end(failure)
-        return False
 
     def _in_next_batch(self) -> bool:
         state = self.state
@@ -323,6 +348,11 @@ class Watch(threading.Thread):
 _REMEDY = (
     "Every rank must train the same number of batches and stop at the same one: let use_distributed_sampler=True share "
     "the data, decide with trainer.strategy.reduce_boolean_decision, or pass DDPStrategy(join=True) for uneven data."
+)
+
+_LOSSES = (
+    "Gradients are averaged over all ranks: let training_step return None on all of them or on none, e.g. after "
+    "trainer.strategy.reduce_boolean_decision, or return a loss of zero."
 )
 
 

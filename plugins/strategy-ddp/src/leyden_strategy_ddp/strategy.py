@@ -180,6 +180,11 @@ class DDPStrategy(ParallelStrategy):
         loss.backward(*args, **kwargs)
         self._stepped = True
 
+    def no_backward(self) -> None:
+        """Others wait for this process's gradients, except where they stay in each process."""
+        if isinstance(self.model, DistributedDataParallel) and self.model.require_backward_grad_sync:
+            super().no_backward()
+
     def no_sync(self) -> AbstractContextManager[Any]:
         """Gradients stay here until the batch that closes the window."""
         if not isinstance(self.model, DistributedDataParallel):

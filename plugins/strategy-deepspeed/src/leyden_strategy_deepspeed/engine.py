@@ -73,12 +73,25 @@ class EngineOptimizer(Optimizer):
         self.optimizer, self.engine = optimizer, engine
         self.defaults = optimizer.defaults
         self.param_groups, self.state = optimizer.param_groups, optimizer.state
+        self.holds = self.closes = False
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Apply the gradients that the engine holds; returns what the closure returned."""
+        """Apply the gradients that the engine holds, if any; returns what the closure returned.
+
+        Raises:
+            leyden.errors.UserCodeError: the last batch of a window had no loss, and others had one.
+        """
         result = closure() if closure is not None else None
-        self.engine.set_gradient_accumulation_boundary(True)
-        self.engine.step()
+        holds, closes = self.holds, self.closes
+        self.holds = self.closes = False
+        if holds and not closes:
+            raise UserCodeError(
+                "training_step returned None in the batch that closes an accumulation window, in whose backward "
+                "DeepSpeed brings the gradients of all its batches together. Return a loss of zero there."
+            )
+        if holds:
+            self.engine.set_gradient_accumulation_boundary(True)
+            self.engine.step()
         return result
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -263,6 +263,8 @@ class DeepSpeedStrategy(ParallelStrategy):
             return
         if not self._accumulating:
             self.engine.set_gradient_accumulation_boundary(True)
+        for one in self.optimizers:
+            one.holds, one.closes = True, not self._accumulating  # type: ignore[attr-defined]
         self.engine.backward(loss, *args, **kwargs)
 
     _accumulating = False

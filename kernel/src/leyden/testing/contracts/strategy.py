@@ -157,9 +157,12 @@ class StrategyContract(RunContract):
         TinyModule().load_state_dict(saved["state_dict"])
         assert len(saved["optimizer_states"]) == 1
 
-    @pytest.mark.parametrize("how", ["error", "stop", "return", "interrupt"])
+    @pytest.mark.parametrize("how", ["error", "stop", "return", "none", "interrupt"])
     def test_what_ends_one_process_ends_all(self, how: str) -> None:
-        """An exception, a stop, an early end or Ctrl-C in the last process alone ends all of them, in seconds."""
+        """What the last process alone does ends all of them, in seconds.
+
+        It raises, stops, ends its epoch early, has a step without a loss, or gets Ctrl-C.
+        """
         import time
 
         from leyden.testing.ranks import Ends
