@@ -1,13 +1,13 @@
 """The official catalogue: which distribution offers what, so that an error can name what to install.
 
-``python -m tests.architecture.official`` writes it from the pyproject files of ``plugins/``.
+``python -m tests.architecture.official`` writes it from the pyproject files of ``plugins/`` and ``contrib/``.
 """
 
 from __future__ import annotations
 
 import json
 
-from tests.architecture.repository import KERNEL, PLUGINS
+from tests.architecture.repository import ADD_ONS, KERNEL
 
 FILE = KERNEL.source / "plugins" / "official.json"
 KINDS = {("leyden.accelerators", "gpu")}
@@ -16,9 +16,9 @@ Catalogue = dict[str, dict[str, list[str]]]
 
 
 def catalogue() -> Catalogue:
-    """``{group: {name: [distribution, attribute]}}`` of every plugin in the repository."""
+    """``{group: {name: [distribution, attribute]}}`` of every plugin in the repository, those of ``contrib/`` last."""
     found: Catalogue = {}
-    for plugin in PLUGINS:
+    for plugin in ADD_ONS:
         for group, table in plugin.entry_points.items():
             for name, target in table.items():
                 shared = (group, name) in KINDS

@@ -51,7 +51,11 @@ def test_outputs_are_near_and_not_the_same(mode: str) -> None:
     x = torch.randn(8, 64, generator=torch.Generator().manual_seed(1))
     exact, module = net()(x).detach(), converted(mode, net())
     found = module(x.to(next(one.dtype for one in module.parameters() if one.is_floating_point())))
-    assert 1e-4 < float((found.detach().float() - exact).norm() / exact.norm()) < (0.03 if "int8" in mode else 0.2)
+    assert (
+        1e-4
+        < float((found.detach().float() - exact).norm() / exact.norm())
+        < (0.03 if "int8" in mode else 0.2)
+    )
 
 
 @frozen
@@ -87,7 +91,9 @@ def test_a_state_of_other_sizes_is_refused_by_torch() -> None:
 
 
 def test_ignored_paths_stay() -> None:
-    module = converted("nf4", nn.ModuleDict({"body": net(), "lm_head": nn.Linear(32, 8)}), ignore_modules={"lm_head"})
+    module = converted(
+        "nf4", nn.ModuleDict({"body": net(), "lm_head": nn.Linear(32, 8)}), ignore_modules={"lm_head"}
+    )
     assert type(module["lm_head"]) is nn.Linear
     assert type(module["body"][0]) is not nn.Linear
     assert module["lm_head"].weight.dtype is torch.bfloat16

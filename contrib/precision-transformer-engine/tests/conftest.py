@@ -57,7 +57,12 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         entered.append(recipe)
         yield
 
-    for one, module in ((Linear, "pytorch"), (LayerNorm, "pytorch"), (DelayedScaling, "common.recipe"), (Format, "common.recipe")):
+    for one, module in (
+        (Linear, "pytorch"),
+        (LayerNorm, "pytorch"),
+        (DelayedScaling, "common.recipe"),
+        (Format, "common.recipe"),
+    ):
         monkeypatch.setattr(one, "__module__", f"transformer_engine.{module}")
     parts: dict[str, dict[str, Any]] = {
         "transformer_engine": {},
@@ -69,4 +74,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         module = ModuleType(path)
         vars(module).update(values)
         monkeypatch.setitem(sys.modules, path, module)
-    return SimpleNamespace(entered=entered, module=sys.modules["transformer_engine.pytorch"], recipe=DelayedScaling, format=Format)
+    return SimpleNamespace(
+        entered=entered,
+        module=sys.modules["transformer_engine.pytorch"],
+        recipe=DelayedScaling,
+        format=Format,
+    )

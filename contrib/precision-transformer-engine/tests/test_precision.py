@@ -25,7 +25,9 @@ def made(**arguments: Any) -> TransformerEnginePrecision:
 
 def net() -> nn.ModuleDict:
     torch.manual_seed(0)
-    return nn.ModuleDict({"body": nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16)), "head": nn.Linear(16, 16, bias=False)})
+    return nn.ModuleDict(
+        {"body": nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16)), "head": nn.Linear(16, 16, bias=False)}
+    )
 
 
 def test_layers_are_replaced_with_their_parameters(engine: SimpleNamespace) -> None:
@@ -79,18 +81,25 @@ def test_batches_get_the_dtype_of_weights(engine: SimpleNamespace) -> None:
 
 
 def test_by_name(engine: SimpleNamespace) -> None:
-    for name, dtype in (("transformer-engine", torch.bfloat16), ("transformer-engine-float16", torch.float16)):
+    for name, dtype in (
+        ("transformer-engine", torch.bfloat16),
+        ("transformer-engine-float16", torch.float16),
+    ):
         precision = TransformerEnginePrecision.from_name(name, CUDA)
         assert (precision.precision, precision.weights_dtype) == (name, dtype)
         assert precision.fallback_compute_dtype is dtype
-    with pytest.raises(ConfigurationError, match=r"precision='transformer-engine' .*another one on cpu.*NVIDIA GPUs"):
+    with pytest.raises(
+        ConfigurationError, match=r"precision='transformer-engine' .*another one on cpu.*NVIDIA GPUs"
+    ):
         Trainer(accelerator="cpu", precision="transformer-engine", logger=False)
 
 
 def test_without_the_engine_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformer_engine", None)
     for make in (made, lambda: Trainer(precision="transformer-engine", logger=False)):
-        with pytest.raises(ConfigurationError, match=r"pip install 'leyden-precision-transformer-engine\[engine\]'"):
+        with pytest.raises(
+            ConfigurationError, match=r"pip install 'leyden-precision-transformer-engine\[engine\]'"
+        ):
             make()
 
 
@@ -108,7 +117,12 @@ def test_bad_recipes_are_refused(engine: SimpleNamespace, arguments: dict[str, A
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"weights_dtype": "bf16"}, {"weights_dtype": torch.int8}, {"replace_layers": "no"}, {"fallback_compute_dtype": 16}],
+    [
+        {"weights_dtype": "bf16"},
+        {"weights_dtype": torch.int8},
+        {"replace_layers": "no"},
+        {"fallback_compute_dtype": 16},
+    ],
 )
 def test_bad_arguments_are_refused(engine: SimpleNamespace, arguments: dict[str, Any]) -> None:
     with pytest.raises(ArgumentTypeError, match=next(iter(arguments))):

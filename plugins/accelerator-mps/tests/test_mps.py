@@ -55,7 +55,9 @@ def test_every_form_means_the_one_device(mac: Mac, devices: Any) -> None:
 
 @pytest.mark.parametrize("devices", [2, "2", [1], "1,", [0, 1], "0,1"])
 def test_a_mac_has_one(mac: Mac, devices: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"MPS devices of this machine: 0\. A Mac has one: .*devices=1"):
+    with pytest.raises(
+        ConfigurationError, match=r"MPS devices of this machine: 0\. A Mac has one: .*devices=1"
+    ):
         MPSAccelerator().parse_devices(devices)
 
 

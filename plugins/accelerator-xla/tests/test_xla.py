@@ -113,7 +113,9 @@ def test_xla_on_the_cpu_is_one_device(machine: Machine, monkeypatch: pytest.Monk
 def test_without_torch_xla_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leyden_accelerator_xla.engine.find_spec", lambda name: None)
     assert not XLAAccelerator.is_available()
-    with pytest.raises(ConfigurationError, match=r"accelerator='tpu' .*pip install torch_xla.*torch_xla\[tpu\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"accelerator='tpu' .*pip install torch_xla.*torch_xla\[tpu\]"
+    ):
         Trainer(accelerator="tpu", logger=False)
     with pytest.raises(ConfigurationError, match=r"need torch_xla.*pip install"):
         engine()
@@ -125,7 +127,9 @@ def test_a_torch_xla_of_another_torch_is_named(machine: Machine, monkeypatch: py
 
     monkeypatch.setattr("leyden_accelerator_xla.engine.import_module", broken)
     assert not XLAAccelerator.is_available()
-    with pytest.raises(ConfigurationError, match=rf"torch {torch.__version__.split('+')[0]}.*undefined symbol"):
+    with pytest.raises(
+        ConfigurationError, match=rf"torch {torch.__version__.split('+')[0]}.*undefined symbol"
+    ):
         Trainer(accelerator="tpu", logger=False)
 
 

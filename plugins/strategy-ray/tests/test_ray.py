@@ -22,7 +22,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
 
 def quiet(**keywords: Any) -> Trainer:
-    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    off = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     return Trainer(**{"accelerator": "cpu", "devices": 2, "max_epochs": 1, **off, **keywords})
 
 
@@ -78,7 +83,10 @@ def test_workers_of_a_machine_have_ranks_in_a_row(monkeypatch: pytest.MonkeyPatc
     strategy = RayStrategy()
     launcher = RayLauncher(strategy)
     table = {"bundles_to_node_id": {0: "a", 1: "b", 2: "a", 3: "b"}}
-    nodes = [{"NodeID": "b", "NodeManagerAddress": "10.0.0.2"}, {"NodeID": "a", "NodeManagerAddress": "10.0.0.1"}]
+    nodes = [
+        {"NodeID": "b", "NodeManagerAddress": "10.0.0.2"},
+        {"NodeID": "a", "NodeManagerAddress": "10.0.0.1"},
+    ]
     monkeypatch.setattr(placement_group, "placement_group_table", lambda group: table)
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
     monkeypatch.setattr(ray, "get", lambda task: task)

@@ -27,7 +27,12 @@ OWN = ["leyden-accelerator-xla", "leyden-distributed", "leyden-strategy-single-d
 
 
 def quiet(**keywords: Any) -> Trainer:
-    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    off = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     return Trainer(**{**off, **keywords})
 
 
@@ -48,7 +53,9 @@ def test_names_make_the_strategies() -> None:
     assert type(SingleDeviceXLAStrategy.from_name("single_tpu")) is SingleDeviceXLAStrategy
 
 
-@pytest.mark.parametrize(("devices", "kind"), [(1, SingleDeviceXLAStrategy), (2, XLAStrategy), ("auto", XLAStrategy)])
+@pytest.mark.parametrize(
+    ("devices", "kind"), [(1, SingleDeviceXLAStrategy), (2, XLAStrategy), ("auto", XLAStrategy)]
+)
 def test_the_accelerator_brings_its_strategy(devices: Any, kind: type) -> None:
     trainer = quiet(accelerator="tpu", devices=devices)
     assert type(trainer.strategy) is kind
@@ -178,7 +185,9 @@ def test_a_process_that_is_gone_without_a_word_is_said_to_be(leyden_run: Runner)
 
 
 @pytest.mark.tpu
-@pytest.mark.skipif("'torch_xla' not in sys.modules", reason="needs a TPU and torch_xla, in place of the fake")
+@pytest.mark.skipif(
+    "'torch_xla' not in sys.modules", reason="needs a TPU and torch_xla, in place of the fake"
+)
 def test_on_real_devices() -> None:
     trainer, module = quiet(accelerator="tpu", max_epochs=2), TinyModule()
     before = module.layer.weight.detach().clone()

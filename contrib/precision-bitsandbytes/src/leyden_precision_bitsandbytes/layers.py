@@ -50,7 +50,9 @@ def quantized(layer: nn.Linear, mode: str, dtype: torch.dtype) -> nn.Module:
             made = layers.Linear8bitLt(*sizes, has_fp16_weights=False, threshold=THRESHOLD)
         else:
             kind, _, twice = mode.partition("-")
-            made = layers.Linear4bit(*sizes, compute_dtype=dtype, quant_type=kind, compress_statistics=bool(twice))
+            made = layers.Linear4bit(
+                *sizes, compute_dtype=dtype, quant_type=kind, compress_statistics=bool(twice)
+            )
         _fill(made, layer.weight.data)
         made.register_state_dict_post_hook(_save_plain)
         made.register_load_state_dict_pre_hook(_load_plain)
@@ -77,7 +79,11 @@ def _fill(layer: Any, data: Tensor) -> None:
     layers = engine().nn
     if isinstance(layer, layers.Linear4bit):
         old = layer.weight
-        options = {"quant_type": old.quant_type, "compress_statistics": old.compress_statistics, "module": layer}
+        options = {
+            "quant_type": old.quant_type,
+            "compress_statistics": old.compress_statistics,
+            "module": layer,
+        }
         layer.weight = layers.Params4bit(data, requires_grad=False, **options)
     else:
         layer.weight = layers.Int8Params(data, requires_grad=False, has_fp16_weights=False)
@@ -95,7 +101,11 @@ def _save_plain(layer: Any, state: dict[str, Any], prefix: str, metadata: Any) -
 def _load_plain(layer: Any, state: dict[str, Any], prefix: str, *_: Any) -> None:
     """Quantize the weights that are loaded, where the layer's are already."""
     given, here = state.get(f"{prefix}weight"), layer.weight
-    if given is None or here.is_floating_point() or tuple(given.shape) != (layer.out_features, layer.in_features):
+    if (
+        given is None
+        or here.is_floating_point()
+        or tuple(given.shape) != (layer.out_features, layer.in_features)
+    ):
         return
     device = here.device
     _fill(layer, given.detach().cpu())

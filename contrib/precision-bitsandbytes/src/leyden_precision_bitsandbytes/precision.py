@@ -46,7 +46,9 @@ class BitsandbytesPrecision(Precision):
         super().__init__(f"{PREFIX}{mode}")
         self.mode, self.dtype = mode, _dtype(mode, dtype)
         if isinstance(ignore_modules, str):
-            raise ArgumentTypeError.about("ignore_modules", ignore_modules, "a set of paths such as {'lm_head'}")
+            raise ArgumentTypeError.about(
+                "ignore_modules", ignore_modules, "a set of paths such as {'lm_head'}"
+            )
         self.ignore_modules = frozenset(ignore_modules or ())
 
     @classmethod

@@ -17,9 +17,7 @@ from leyden.interfaces import Precision
 from leyden_precision_full.precision import default_dtype
 
 DTYPES = {"transformer-engine": torch.bfloat16, "transformer-engine-float16": torch.float16}
-INSTALL = (
-    "pip install 'leyden-precision-transformer-engine[engine]' on a machine with an NVIDIA GPU, its CUDA toolkit and cuDNN"
-)
+INSTALL = "pip install 'leyden-precision-transformer-engine[engine]' on a machine with an NVIDIA GPU, its CUDA toolkit and cuDNN"
 
 
 class TransformerEnginePrecision(Precision):
@@ -67,7 +65,9 @@ class TransformerEnginePrecision(Precision):
         """
         made = cls(weights_dtype=DTYPES[name])
         if device.type != "cuda":
-            remedy = "Transformer Engine computes on NVIDIA GPUs alone: use accelerator='cuda', or 'bf16-true'."
+            remedy = (
+                "Transformer Engine computes on NVIDIA GPUs alone: use accelerator='cuda', or 'bf16-true'."
+            )
             raise ConfigurationError.about("precision", name, f"another one on {device}", remedy)
         return made
 
@@ -154,9 +154,7 @@ def _recipe(given: Any) -> Any:
     try:
         return recipes.DelayedScaling(**arguments)
     except TypeError as error:
-        raise ConfigurationError.about(
-            "recipe", given, "arguments of DelayedScaling", str(error)
-        ) from error
+        raise ConfigurationError.about("recipe", given, "arguments of DelayedScaling", str(error)) from error
 
 
 def _floating(name: str, given: Any) -> torch.dtype:

@@ -30,7 +30,10 @@ class XLAAccelerator(Accelerator):
     @staticmethod
     def absence() -> str:
         """Whether torch_xla or the TPU is what is missing."""
-        return problem() or "torch_xla finds no TPU on this machine's PCI bus; PJRT_DEVICE=CPU tries XLA on the CPU."
+        return (
+            problem()
+            or "torch_xla finds no TPU on this machine's PCI bus; PJRT_DEVICE=CPU tries XLA on the CPU."
+        )
 
     @staticmethod
     def auto_strategy(processes: int) -> str | None:
@@ -47,7 +50,9 @@ class XLAAccelerator(Accelerator):
         found = device_indices(devices, count, "XLA", absence=f"{self.absence()} Or use accelerator='cpu'.")
         if len(found) not in (1, count):
             remedy = "The runtime starts a process for each of them. Write devices=1, one index, or devices='auto'."
-            raise ConfigurationError.about("devices", devices, f"one device or all {count} of this machine", remedy)
+            raise ConfigurationError.about(
+                "devices", devices, f"one device or all {count} of this machine", remedy
+            )
         return found
 
     def get_parallel_devices(self, indices: list[int]) -> list[torch.device]:

@@ -107,6 +107,10 @@ class ParallelStrategy(Strategy):
             precision=precision,
             checkpoint_io=checkpoint_io,
         )
+        if any(one.type == "mps" for one in self.devices):
+            remedy = "torch has no collectives between processes on MPS."
+            name = type(self).__name__
+            raise ConfigurationError.about("strategy", name, "'auto' or 'single_device' on MPS", remedy)
         if self.environment is None:
             self.environment = LightningEnvironment()
         self.environment.validate_settings(len(self.devices), num_nodes)

@@ -52,7 +52,10 @@ class LinearPrecision(Precision):
             if self._eligible(f"{path}.{name}" if path else name, child)
         ]
         if not found and not self._replaced:
-            warn("no-linear-layers", f"precision={self.precision!r} finds no linear layer in the module to replace.")
+            warn(
+                "no-linear-layers",
+                f"precision={self.precision!r} finds no linear layer in the module to replace.",
+            )
         for parent, name, child in found:
             made = self.replacement(copy.copy(child))
             setattr(parent, name, made)

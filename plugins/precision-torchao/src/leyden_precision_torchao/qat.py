@@ -75,7 +75,9 @@ class QATPrecision(LinearPrecision):
         from torchao.quantization import quantize_
 
         holder = nn.Sequential(copy.deepcopy(module))
-        quantize_(holder, self._config(), filter_fn=lambda one, path: self._eligible(path.partition(".")[2], one))
+        quantize_(
+            holder, self._config(), filter_fn=lambda one, path: self._eligible(path.partition(".")[2], one)
+        )
         return holder[0]
 
     def _config(self) -> Any:

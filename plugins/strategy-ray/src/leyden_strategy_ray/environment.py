@@ -92,5 +92,7 @@ def _context() -> Any:
 def _train() -> Any:
     found = _context()
     if found is None:
-        raise DetachedError("RayEnvironment() takes its ranks from Ray Train, and this process is none of its workers.")
+        raise DetachedError(
+            "RayEnvironment() takes its ranks from Ray Train, and this process is none of its workers."
+        )
     return found

@@ -51,7 +51,9 @@ class RayLauncher(Launcher):
         work = ray.put(pickled(function, trainer, "RayStrategy", cloudpickle.dumps))
         with self._placed() as group:
             places = self._places(group)
-            tasks = {place.rank: self._task(carried_out, group, bundle, work, place) for bundle, place in places}
+            tasks = {
+                place.rank: self._task(carried_out, group, bundle, work, place) for bundle, place in places
+            }
             codes: dict[int, int | str] = {}
             with tempfile.TemporaryDirectory(prefix="leyden-") as folder:
                 _wait(list(tasks.values()))
@@ -127,7 +129,9 @@ class RayLauncher(Launcher):
             "num_gpus": needed.pop("GPU", 0),
             "resources": needed,
             "max_retries": 0,
-            "scheduling_strategy": PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=bundle),
+            "scheduling_strategy": PlacementGroupSchedulingStrategy(
+                group, placement_group_bundle_index=bundle
+            ),
         }
         if function is carried_out:
             arguments = (*arguments, _variables())
@@ -148,7 +152,10 @@ def carried_out(work: bytes, place: Place, variables: Mapping[str, str]) -> Left
         variables: of the calling process, which say what may run.
     """
     told = {**variables, "LOCAL_RANK": str(place.local_rank), "MASTER_ADDR": place.address}
-    with tempfile.TemporaryDirectory(prefix="leyden-") as folder, _set({**told, "MASTER_PORT": str(place.port)}):
+    with (
+        tempfile.TemporaryDirectory(prefix="leyden-") as folder,
+        _set({**told, "MASTER_PORT": str(place.port)}),
+    ):
         prepare = partial(_take, place)
         carry_out(work, place.rank, place.local_rank, place.local_size, folder, prepare)
         forget()  # Ray uses the process again
@@ -156,7 +163,9 @@ def carried_out(work: bytes, place: Place, variables: Mapping[str, str]) -> Left
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), "rb") as file:
                 files[name] = file.read()
-        return Left(files if place.rank == 0 else {name: one for name, one in files.items() if name != "result"})
+        return Left(
+            files if place.rank == 0 else {name: one for name, one in files.items() if name != "result"}
+        )
 
 
 def _take(place: Place, trainer: Any) -> None:
@@ -224,4 +233,6 @@ def _failed(task: Any) -> bool:
 
 def _shown(resources: Mapping[str, float]) -> dict[str, float]:
     """The resources that users name."""
-    return {name: amount for name, amount in sorted(resources.items()) if ":" not in name and "memory" not in name}
+    return {
+        name: amount for name, amount in sorted(resources.items()) if ":" not in name and "memory" not in name
+    }

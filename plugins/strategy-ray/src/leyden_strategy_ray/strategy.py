@@ -58,7 +58,8 @@ class RayStrategy(DDPStrategy):
         self.placement_timeout = _amount("placement_timeout", placement_timeout)
         self.placement = placement
         self.resources_per_worker = {
-            name: _amount("resources_per_worker", amount) for name, amount in (resources_per_worker or {}).items()
+            name: _amount("resources_per_worker", amount)
+            for name, amount in (resources_per_worker or {}).items()
         }
         self.init_kwargs = dict(init_kwargs or {})
 

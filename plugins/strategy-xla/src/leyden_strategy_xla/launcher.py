@@ -48,7 +48,11 @@ class XLALauncher(WorkerLauncher):
 
 def _told(folder: str) -> list[int]:
     """The ranks that left an exception."""
-    return [int(name[6:]) for name in sorted(os.listdir(folder)) if name.startswith("error-") and name[6:].isdigit()]
+    return [
+        int(name[6:])
+        for name in sorted(os.listdir(folder))
+        if name.startswith("error-") and name[6:].isdigit()
+    ]
 
 
 def _work(index: int, work: bytes, devices: int, folder: str) -> None:

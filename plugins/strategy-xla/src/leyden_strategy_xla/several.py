@@ -60,7 +60,9 @@ class XLAStrategy(OnXLA, ParallelStrategy):
         engine()
         if start_method == "popen":
             remedy = "torch_xla starts the processes."
-            raise ConfigurationError.about("start_method", start_method, "'fork', 'spawn', 'forkserver'", remedy)
+            raise ConfigurationError.about(
+                "start_method", start_method, "'fork', 'spawn', 'forkserver'", remedy
+            )
         environment = XLAEnvironment()
         super().__init__(
             accelerator, parallel_devices, environment, checkpoint_io, precision_plugin, "gloo", timeout, start_method
@@ -82,7 +84,9 @@ class XLAStrategy(OnXLA, ParallelStrategy):
         check_precision(components["precision"])
         if dist.is_torchelastic_launched():
             remedy = "torch_xla starts a process for each device: start the program with python, once on each machine."
-            raise ConfigurationError.about("strategy", type(self).__name__, "another one under torchrun", remedy)
+            raise ConfigurationError.about(
+                "strategy", type(self).__name__, "another one under torchrun", remedy
+            )
         super().connect(**components)
 
     @property

@@ -18,12 +18,18 @@ _group: Any = None
 def launch(fn: Any, args: Any, start_method: str) -> None:
     """As ``torch_xla.launch``: everything is pickled, and each process calls the function in a thread."""
     if started:
-        raise RuntimeError("Runtime is already initialized. Do not use the XLA device before calling xmp.spawn.")
+        raise RuntimeError(
+            "Runtime is already initialized. Do not use the XLA device before calling xmp.spawn."
+        )
     count = int(os.environ["FAKE_TPU_CHIPS"])
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context(start_method)
         with ProcessPoolExecutor(count, mp_context=context) as pool:
-            list(pool.map(_in_thread, *zip(*[(fn, args, one, count, folder) for one in range(count)], strict=True)))
+            list(
+                pool.map(
+                    _in_thread, *zip(*[(fn, args, one, count, folder) for one in range(count)], strict=True)
+                )
+            )
 
 
 def _in_thread(fn: Any, args: Any, own: int, count: int, folder: str) -> None:
@@ -39,5 +45,7 @@ def group() -> Any:
     if _group is None:
         from torch.distributed import FileStore, ProcessGroupGloo
 
-        _group = ProcessGroupGloo(FileStore(os.path.join(_folder, "store"), size), rank, size, timedelta(seconds=60))
+        _group = ProcessGroupGloo(
+            FileStore(os.path.join(_folder, "store"), size), rank, size, timedelta(seconds=60)
+        )
     return _group

@@ -15,7 +15,9 @@ OPERATIONS = {"sum": ReduceOp.SUM, "min": ReduceOp.MIN, "max": ReduceOp.MAX, "mu
 _seed = 0
 
 
-def all_reduce(reduce_type: str, inputs: Any, scale: float = 1.0, groups: Any = None, pin_layout: bool = True) -> Any:
+def all_reduce(
+    reduce_type: str, inputs: Any, scale: float = 1.0, groups: Any = None, pin_layout: bool = True
+) -> Any:
     """A tensor gives a new one; tensors of a list are reduced in place."""
     ones = [inputs.clone()] if isinstance(inputs, Tensor) else list(inputs)
     if _processes.size > 1:
@@ -26,7 +28,9 @@ def all_reduce(reduce_type: str, inputs: Any, scale: float = 1.0, groups: Any = 
     return ones[0] if isinstance(inputs, Tensor) else inputs
 
 
-def all_gather(value: Tensor, dim: int = 0, groups: Any = None, output: Any = None, pin_layout: bool = True) -> Tensor:
+def all_gather(
+    value: Tensor, dim: int = 0, groups: Any = None, output: Any = None, pin_layout: bool = True
+) -> Tensor:
     if _processes.size == 1:
         return value
     value = value.detach().contiguous()
