@@ -308,11 +308,13 @@ class Results:
 
     def due(self) -> bool:
         """Whether the running batch is written: it stepped, and it is its turn or the run is stopping."""
-        state, every = self.state, self.session.trainer.log_every_n_steps
-        if self.session.step.accumulating:
+        session = self.session
+        if session.step.accumulating:
             return False
-        turn = every > 0 and (state.counters.updates + 1) % every == 0
-        return turn or state.should_stop or bool(self.session.trainer.fast_dev_run)
+        every = session.trainer.log_every_n_steps
+        if every > 0 and (self.counters.updates + 1) % every == 0:
+            return True
+        return self.state.should_stop or bool(session.trainer.fast_dev_run)
 
     def epoch_end_reached(self) -> None:
         """The batches of a training epoch are done; from here on values are those of the epoch."""

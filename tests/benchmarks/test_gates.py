@@ -1,0 +1,96 @@
+"""What a step and an import cost, counted: instructions of our own code, memory that stays, modules."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import calls, everything, instructions, schemes, startup, subjects
+from tests.benchmarks.subjects import TINY
+
+python_3_11 = pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="other versions of Python have other instructions"
+)
+MODULES = """
+import json, sys
+{first}
+before = set(sys.modules)
+{then}
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+@python_3_11
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [("training", 295), ("validation", 105), ("training, 1 metric", 485), ("training, everything on", 870)],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_step_executes_few_instructions_of_our_own(what: str, most: int) -> None:
+    found = instructions.a_step(instructions.PROFILE[what])
+    assert 50 < sum(found.values()) <= most, found
+
+
+def test_a_validation_step_adds_15_calls_at_most() -> None:
+    hand = calls.a_step(lambda count: subjects.validate_by_hand(TINY, count))
+    assert calls.a_step(lambda count: subjects.validate("leyden", TINY, count)).over(hand).both <= 15
+
+
+def test_a_logged_metric_costs_15_calls_at_most() -> None:
+    bare, one, twenty = (
+        calls.a_step(lambda count, metrics=metrics: subjects.fit("leyden", TINY, count, metrics))
+        for metrics in (0, 1, 20)
+    )
+    assert one.over(bare).both <= 20  # with what is done once a batch
+    assert twenty.over(one).both / 19 <= 15
+
+
+@pytest.mark.parametrize("optimizers", [1, 2])
+def test_manual_optimization_adds_25_calls_an_optimizer_at_most(optimizers: int) -> None:
+    hand = calls.a_step(lambda count: schemes.manual_by_hand(TINY, count, optimizers))
+    ours = calls.a_step(lambda count: schemes.manual("leyden", TINY, count, optimizers))
+    assert ours.over(hand).both <= 25 * optimizers
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_step_keeps_no_memory() -> None:
+    blocks: list[int] = []
+
+    def noting(batch: Any, batch_idx: int) -> Any:
+        blocks.append(sys.getallocatedblocks())
+        return type(module).training_step(module, batch, batch_idx)
+
+    module = subjects.module_of("leyden", TINY)
+    module.__dict__["training_step"] = noting
+    gc.collect()
+    gc.disable()
+    try:
+        subjects.trainer_of("leyden").fit(module, TINY.loader(300))
+    finally:
+        gc.enable()
+    # what this test notes is an int and a place in a list for each step
+    assert (blocks[299] - blocks[99]) / 200 <= 1.5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_by_hand_and_with_everything_on_the_weights_are_the_same() -> None:
+    hand, ours = everything.by_hand(TINY, 6), everything.with_framework("leyden", TINY, 6)
+    pairs = zip(hand.state_dict().values(), ours.state_dict().values(), strict=True)
+    assert all(one.equal(two) for one, two in pairs)
+
+
+def test_importing_the_usual_names_adds_few_modules() -> None:
+    program = MODULES.format(first="import torch", then=startup.IMPORTS["leyden"])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = json.loads(done.stdout.splitlines()[-1])
+    packages = {name.partition(".")[0] for name in modules}
+    foreign = packages - set(sys.stdlib_module_names)
+    assert {name for name in foreign if not name.startswith("leyden")} <= {
+        "annotated_types", "importlib_metadata", "pluggy", "zipp",
+    }  # fmt: skip
+    assert len(modules) <= 130
