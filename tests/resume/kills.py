@@ -1,7 +1,7 @@
 """Kill -9 at any instant of a fit that saves after every step, and go on from what is left.
 
-``python -m tests.resume.kills FOLDER COUNT [torch|async [SEED]]`` prints what was found, as JSON. With ``async`` the last save may
-be under way when the next step begins, so the one before it is what was promised.
+``python -m tests.resume.kills FOLDER COUNT [torch|async [SEED]]`` prints what was found, as JSON. With ``async`` the
+last save may be under way when the next step begins, so the one before it is what was promised.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Stop a run at every point where a checkpoint may be saved, resume each in a process of its own, and compare bits.
 
-``python -m tests.resume.stops FOLDER WORKERS WINDOW PROCESSES`` prints, as JSON, how many stop points there are and what
-differs from the uninterrupted run, in which hook and turn.
+``python -m tests.resume.stops FOLDER WORKERS WINDOW PROCESSES`` prints, as JSON, how many stop points there are and
+what differs from the uninterrupted run, in which hook and turn.
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ def digest(tensors: dict[str, torch.Tensor]) -> str:
     """One text for the bits of all tensors."""
     found = hashlib.sha256()
     for name, one in sorted(tensors.items()):
-        found.update(name.encode() + one.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        found.update(
+            name.encode() + one.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        )
     return found.hexdigest()
 
 

@@ -28,9 +28,7 @@ pytestmark = [
     [(0, 1, 1), (0, 2, 1), (2, 1, 1), (2, 2, 1), (0, 1, 2), (0, 2, 2)],
     ids=lambda value: str(value),
 )
-def test_resumed_runs_end_as_the_whole_one(
-    workers: int, window: int, processes: int, tmp_path: Path
-) -> None:
+def test_resumed_runs_end_as_the_whole_one(workers: int, window: int, processes: int, tmp_path: Path) -> None:
     setting = map(str, (tmp_path / "run", workers, window, processes))
     command = [sys.executable, "-m", "tests.resume.stops", *setting]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

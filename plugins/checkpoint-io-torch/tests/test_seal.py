@@ -39,7 +39,9 @@ def test_large_records_and_small_ones(sizes: list[int], tmp_path: Path) -> None:
     TorchCheckpointIO().check_checkpoint(path)
 
 
-def test_bytes_of_large_records_are_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_of_large_records_are_gone_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
     computed = zlib.crc32
 

@@ -1,7 +1,8 @@
 """CRC-32 of bytes that stand one after the other, from the checksum of each part.
 
 Checksums of CRC-32 are remainders of polynomials over GF(2), so putting ``n`` bytes behind others multiplies their
-remainder by ``x ** (8 * n)``. The polynomials stand with their bits reversed, as zlib has them: the highest bit is ``x ** 0``.
+remainder by ``x ** (8 * n)``. The polynomials stand with their bits reversed, as zlib has them: the highest bit is
+``x ** 0``.
 """
 
 from __future__ import annotations

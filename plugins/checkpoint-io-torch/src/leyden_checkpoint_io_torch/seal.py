@@ -36,8 +36,8 @@ FOLDER = 0x10  # in a record's attributes; torch's reader then hands out memory 
 class SealedFile:
     """What ``torch.save`` writes to: knows the checksum of all that was written.
 
-    torch computes the checksum of each record and writes it behind the record. For a large one that is taken, so that the
-    bytes of weights are gone through once, not twice.
+    torch computes the checksum of each record and writes it behind the record. For a large one that is taken, so that
+    the bytes of weights are gone through once, not twice.
 
     Args:
         file: where the bytes go.

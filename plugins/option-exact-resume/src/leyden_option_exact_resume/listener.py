@@ -62,8 +62,8 @@ class Watch:
 
     def _inside(self, under_way: str, refuse: bool) -> None:
         text = (
-            f"A checkpoint is saved inside {under_way}, and a run that resumes from it does all of that again, with other "
-            "random numbers. Save in on_train_batch_end, on_validation_end or on_train_epoch_end instead"
+            f"A checkpoint is saved inside {under_way}, and a run that resumes from it does all of that again, with "
+            "other random numbers. Save in on_train_batch_end, on_validation_end or on_train_epoch_end instead"
         )
         if refuse:
             raise ConfigurationError(f"exact_resume='require' is not possible: {text}.")
