@@ -15,8 +15,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 
 import leyden
+from leyden.api.resumable import ResumableLoader
 from leyden.api.rng import isolate_rng
 from leyden.utilities import CombinedLoader
+from leyden_option_exact_resume.tracked import TrackedLoader
 
 EPOCHS, SIZE, BATCH = 2, 14, 2
 Make = Callable[[], Any]
@@ -265,3 +267,23 @@ def test_a_limit_ends_passes_too(tmp_path: Path) -> None:
         for path, count in saved[2::6]:
             resumed, _ = fit(CASES[case], path=path, limit_train_batches=3)
             assert resumed == whole[count:], (case, path.name)
+
+
+class FromSeed(Sampler[int]):
+    """Draws its order from a seed, as shares of several processes do."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return SIZE
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(torch.randperm(SIZE, generator=torch.Generator().manual_seed(self.seed)).tolist())
+
+
+@pytest.mark.parametrize("kind", [ResumableLoader, TrackedLoader])
+def test_an_order_keeps_its_seed_when_the_program_has_another_now(kind: type[ResumableLoader]) -> None:
+    before, after = (DataLoader(range(SIZE), 2, sampler=FromSeed(seed)) for seed in (3, 9))  # type: ignore[arg-type]
+    kind(after).load_state_dict(kind(before).state_dict())
+    assert [one.tolist() for one in after] == [one.tolist() for one in before]
