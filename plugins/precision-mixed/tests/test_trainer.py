@@ -108,6 +108,41 @@ def test_manual_clipping_bounds_unscaled_gradients(leyden_run: Runner) -> None:
     assert same(module, by_hand(torch.float16, GradScaler("cpu", init_scale=SCALE), clip=0.05))
 
 
+class Overflows(Observed):
+    """The first batch's gradients are infinite."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        loss: Tensor = super().training_step(batch, batch_idx)
+        return loss * float("inf") if batch_idx == 0 else loss
+
+
+def test_gradient_clip_val_bounds_unscaled_gradients(leyden_run: Runner) -> None:
+    module = Observed()
+    clipping = "leyden-option-gradient-clipping"
+    plugins = [float16()]
+    leyden_run("fit", module=module, allowed=[*OWN, clipping], plugins=plugins, gradient_clip_val=0.05).ok()
+    assert same(module, by_hand(torch.float16, GradScaler("cpu", init_scale=SCALE), clip=0.05))
+
+
+def test_a_step_that_overflowed_is_left_out_and_the_next_is_with_half_the_scale(leyden_run: Runner) -> None:
+    precision, module = float16(), Overflows()
+    clipping = "leyden-option-gradient-clipping"
+    outcome = leyden_run(
+        "fit", module=module, allowed=[*OWN, clipping], plugins=[precision], gradient_clip_val=0.05
+    ).ok()
+    plain = TinyModule()
+    optimizer, scaler = torch.optim.SGD(plain.parameters(), 0.1), GradScaler("cpu", init_scale=SCALE / 2)
+    with torch.autocast("cpu", dtype=torch.float16):
+        loss = plain.loss(batches()[1])
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    nn.utils.clip_grad_norm_(plain.parameters(), 0.05)
+    scaler.step(optimizer)
+    assert same(module, plain.state_dict())
+    assert precision.scaler is not None and precision.scaler.get_scale() == SCALE / 2
+    assert outcome.trainer.global_step == 2, "a step that is left out counts, as in PyTorch Lightning"
+
+
 def test_bfloat16_by_name(leyden_run: Runner) -> None:
     module = Observed()
     leyden_run("fit", module=module, allowed=OWN, precision="bf16-mixed").ok()

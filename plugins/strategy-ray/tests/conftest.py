@@ -18,7 +18,7 @@ def ray_session() -> Iterator[Any]:
         import ray
 
         ray.init(
-            num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False,
+            num_cpus=4, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False,
             logging_level="ERROR",
         )  # fmt: skip
     yield ray

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -78,7 +79,7 @@ def test_inside_of_ray_train_ranks_are_ray_s(monkeypatch: pytest.MonkeyPatch) ->
 def test_workers_of_a_machine_have_ranks_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray has placed four workers on two machines, alternately."""
     import ray
-    from ray.util import placement_group
+    import ray.util.placement_group
 
     strategy = RayStrategy()
     launcher = RayLauncher(strategy)
@@ -87,7 +88,7 @@ def test_workers_of_a_machine_have_ranks_in_a_row(monkeypatch: pytest.MonkeyPatc
         {"NodeID": "b", "NodeManagerAddress": "10.0.0.2"},
         {"NodeID": "a", "NodeManagerAddress": "10.0.0.1"},
     ]
-    monkeypatch.setattr(placement_group, "placement_group_table", lambda group: table)
+    monkeypatch.setattr(sys.modules["ray.util.placement_group"], "placement_group_table", lambda group: table)
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
     monkeypatch.setattr(ray, "get", lambda task: task)
     monkeypatch.setattr(launcher, "_task", lambda function, group, bundle: 1234 + bundle)
@@ -118,8 +119,6 @@ class Killed(TinyModule):
 @pytest.fixture
 def by_value() -> Iterator[None]:
     """Workers cannot import this file."""
-    import sys
-
     from ray import cloudpickle
 
     module = sys.modules[__name__]
@@ -145,7 +144,7 @@ def test_a_worker_that_is_killed_is_said_to_be() -> None:
 @pytest.mark.usefixtures("ray_session")
 def test_what_the_cluster_has_not_is_said() -> None:
     trainer = quiet(strategy=RayStrategy(num_cpus_per_worker=3, placement_timeout=1.0))
-    with pytest.raises(ConfigurationError, match=r"needs 2 workers with \{'CPU': 3\} .*cluster's \{'CPU': 2"):
+    with pytest.raises(ConfigurationError, match=r"needs 2 workers with \{'CPU': 3\} .*cluster's \{'CPU': 4"):
         trainer.fit(TinyModule(), datamodule=TinyData())
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
 from leyden.testing import EnvironmentContract, StrategyContract
-from leyden_strategy_xla import SingleDeviceXLAStrategy, XLAStrategy
 
 
 class TestSingleDeviceXLAStrategy(StrategyContract):

@@ -71,7 +71,8 @@ def weights(layer: Any) -> Tensor:
         scale = layer.state.SCB
     if scale is None:
         return weight.data  # type: ignore[no-any-return]
-    return weight.data.float() * scale.float().unsqueeze(1) / STEPS
+    rows: Tensor = weight.data.float() * scale.float().unsqueeze(1) / STEPS
+    return rows
 
 
 def _fill(layer: Any, data: Tensor) -> None:

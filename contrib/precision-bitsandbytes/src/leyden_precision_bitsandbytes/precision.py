@@ -20,7 +20,7 @@ PREFIX = "bitsandbytes-"
 
 
 class BitsandbytesPrecision(Precision):
-    """Puts the linear layers of bitsandbytes in the place of torch's, for good; their weights are quantized on the device.
+    """Puts bitsandbytes' linear layers in the place of torch's, for good; their weights are quantized on the device.
 
     With all modes but ``"int8-training"`` these weights are frozen: what is trained is everything else, e.g. adapters
     (QLoRA). Checkpoints hold ordinary weights under the names of the plain module, rounded to what was quantized.
@@ -81,7 +81,7 @@ class BitsandbytesPrecision(Precision):
         for path, parent in list(module.named_modules()):
             for name, child in list(parent.named_children()):
                 if self._takes(f"{path}.{name}" if path else name, child):
-                    setattr(parent, name, quantized(child, self.mode, self.dtype))  # type: ignore[arg-type]
+                    setattr(parent, name, quantized(child, self.mode, self.dtype))
         return module
 
     def convert_input(self, data: Any) -> Any:

@@ -17,7 +17,10 @@ from leyden.interfaces import Precision
 from leyden_precision_full.precision import default_dtype
 
 DTYPES = {"transformer-engine": torch.bfloat16, "transformer-engine-float16": torch.float16}
-INSTALL = "pip install 'leyden-precision-transformer-engine[engine]' on a machine with an NVIDIA GPU, its CUDA toolkit and cuDNN"
+INSTALL = (
+    "pip install 'leyden-precision-transformer-engine[engine]' on a machine with an NVIDIA GPU, its CUDA toolkit and "
+    "cuDNN"
+)
 
 
 class TransformerEnginePrecision(Precision):
@@ -29,8 +32,8 @@ class TransformerEnginePrecision(Precision):
         weights_dtype: of parameters and inputs, a floating-point dtype.
         recipe: how tensors are scaled: a ``DelayedScaling`` of Transformer Engine or its arguments as a dictionary, in
             which ``fp8_format`` is the name of a ``Format``; ``None`` takes its defaults.
-        replace_layers: put the engine's layers in the place of ``Linear`` and ``LayerNorm``, which they do not subclass.
-            ``None`` does so unless the module has some of the engine's already, and ``False`` never.
+        replace_layers: put the engine's layers in the place of ``Linear`` and ``LayerNorm``, which they do not
+            subclass. ``None`` does so unless the module has some of the engine's already, and ``False`` never.
         fallback_compute_dtype: in which operations compute that have no FP8; ``weights_dtype`` by default.
 
     Raises:
@@ -110,8 +113,8 @@ def replace_in(module: nn.Module, engine: Any, path: str = "") -> None:
             if child.in_features % 8 or child.out_features % 16:
                 warn(
                     "fp8-sizes",
-                    f"The layer {here!r} ({child.in_features} to {child.out_features}) stays as it is: FP8 needs inputs "
-                    "divisible by 8 and outputs divisible by 16.",
+                    f"The layer {here!r} ({child.in_features} to {child.out_features}) stays as it is: FP8 needs "
+                    "inputs divisible by 8 and outputs divisible by 16.",
                 )
                 continue
             made = engine.Linear(child.in_features, child.out_features, bias=child.bias is not None)

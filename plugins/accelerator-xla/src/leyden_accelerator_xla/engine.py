@@ -11,7 +11,9 @@ import torch
 
 from leyden.errors import ConfigurationError
 
-INSTALL = "pip install torch_xla, of the same minor version as torch, with the extra for your hardware: 'torch_xla[tpu]'"
+INSTALL = (
+    "pip install torch_xla, of torch's own minor version, with the extra for your hardware: 'torch_xla[tpu]'"
+)
 
 
 def problem() -> str:

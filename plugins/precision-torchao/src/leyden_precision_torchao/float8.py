@@ -24,15 +24,16 @@ class Float8Precision(LinearPrecision):
     """``float8`` or ``float8-rowwise``: parameters stay in float32, steps run under autocast to bfloat16.
 
     The products of linear layers, forward and backward, are computed from operands that are scaled and rounded to
-    float8 when they are needed (torchao's ``convert_to_float8_training``). Layers whose sizes are no multiples of 16 stay
-    as they are. ``torch.compile`` is what makes it faster than bfloat16.
+    float8 when they are needed (torchao's ``convert_to_float8_training``). Layers whose sizes are no multiples of 16
+    stay as they are. ``torch.compile`` is what makes it faster than bfloat16.
 
     Args:
         precision: ``"float8"`` has one scale a tensor, ``"float8-rowwise"`` one a row.
         device: the device, or its type.
         config: a ``torchao.float8.Float8LinearConfig`` instead of the one that the name stands for.
         ignore_modules: paths; linear layers in and below them stay as they are, e.g. ``{"lm_head"}``.
-        emulate: round operands to float8 and multiply them in higher precision, on any hardware: the same numbers, slowly.
+        emulate: round operands to float8 and multiply them in higher precision, on any hardware: the same numbers,
+            slowly.
 
     Raises:
         leyden.errors.ConfigurationError: another precision, or ``config`` together with ``emulate``.
@@ -57,7 +58,7 @@ class Float8Precision(LinearPrecision):
 
     @classmethod
     def from_name(cls, name: str, device: torch.device) -> Self:
-        """Build it for a device; one that cannot compute in float8 emulates it, with a warning (``float8-emulated``)."""
+        """Build it for a device; one without float8 emulates it, with a warning (``float8-emulated``)."""
         emulate = not has_float8(device)
         if emulate:
             warn(

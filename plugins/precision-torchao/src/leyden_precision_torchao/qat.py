@@ -18,10 +18,10 @@ NAMES = ("int8-qat", "int4-qat")
 
 
 class QATPrecision(LinearPrecision):
-    """``int8-qat`` or ``int4-qat``: a run computes in full precision, with numbers rounded to what will be int8 or int4.
+    """``int8-qat`` or ``int4-qat``: full precision, with numbers rounded to what will be int8 or int4.
 
-    Activations are rounded to int8, with a scale a token; weights to int8 with a scale an output channel, or to int4 with
-    a scale for each 32 inputs (known as 8da4w). :meth:`quantize` then makes the module that has these weights.
+    Activations are rounded to int8, with a scale a token; weights to int8 with a scale an output channel, or to int4
+    with a scale for each 32 inputs (known as 8da4w). :meth:`quantize` then makes the module that has these weights.
 
     Args:
         precision: ``"int8-qat"`` or ``"int4-qat"``.
@@ -88,4 +88,4 @@ class QATPrecision(LinearPrecision):
             return self.base_config
         if self.precision == "int8-qat":
             return Int8DynamicActivationIntxWeightConfig(torch.int8, PerAxis(0))
-        return Int8DynamicActivationIntxWeightConfig(torch.int4, PerGroup(GROUP))
+        return Int8DynamicActivationIntxWeightConfig(torch.int4, PerGroup(GROUP))  # type: ignore[attr-defined]

@@ -82,9 +82,9 @@ class RayLauncher(Launcher):
             if not group.wait(strategy.placement_timeout):
                 raise ConfigurationError(
                     f"devices={len(strategy.devices)} with num_nodes={strategy.num_nodes} needs {count} workers with "
-                    f"{bundle} each, and Ray did not find them within {strategy.placement_timeout:g} s; of the cluster's "
-                    f"{_shown(ray.cluster_resources())}, {_shown(ray.available_resources())} are free. Ask for fewer, "
-                    "or add machines."
+                    f"{bundle} each, and Ray did not find them within {strategy.placement_timeout:g} s; of the "
+                    f"cluster's {_shown(ray.cluster_resources())}, {_shown(ray.available_resources())} are free. "
+                    "Ask for fewer, or add machines."
                 )
             yield group
         finally:
@@ -124,7 +124,7 @@ class RayLauncher(Launcher):
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
         needed = self._resources()
-        options = {
+        options: dict[str, Any] = {
             "num_cpus": needed.pop("CPU", 0),
             "num_gpus": needed.pop("GPU", 0),
             "resources": needed,

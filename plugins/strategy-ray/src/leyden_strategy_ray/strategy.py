@@ -25,8 +25,8 @@ class RayStrategy(DDPStrategy):
 
     Args:
         num_cpus_per_worker: CPU cores that Ray sets aside for each worker.
-        resources_per_worker: further resources by Ray's names, e.g. ``{"accelerator_type:H100": 0.001}``. GPUs are added
-            by themselves where the run is on CUDA.
+        resources_per_worker: further resources by Ray's names, e.g. ``{"accelerator_type:H100": 0.001}``. GPUs are
+            added by themselves where the run is on CUDA.
         placement: how Ray places the workers: ``"PACK"`` on few machines, ``"SPREAD"`` on many, or ``"STRICT_…"``.
         placement_timeout: seconds to wait for the resources.
         init_kwargs: for ``ray.init``, where Ray was not started yet, e.g. ``{"address": "auto"}``.
