@@ -281,6 +281,23 @@ class Mean:
         return self.total / self.count
 """
 
+MIGRATION = """
+import sys
+from contextlib import contextmanager
+from leyden.interfaces import Migration
+
+class Loop(Migration):
+    @contextmanager
+    def names(self):
+        sys.modules["acme_old"] = sys
+        yield
+        del sys.modules["acme_old"]
+    def migrate(self, content, path):
+        if "weights" in content:
+            content["state_dict"] = content.pop("weights")
+        return content
+"""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -333,6 +350,17 @@ FAMILIES = {
     "profiler": Family("leyden.profilers", "counts", "Counts", PROFILER, "ProfilerContract"),
     "tuner": Family(
         "leyden.tuners", "grid", "Grid", TUNER, "TunerContract", "space = lambda self: {'x': (0.0, 10.0)}"
+    ),
+    "migration": Family(
+        "leyden.migrations",
+        "loop",
+        "Loop",
+        MIGRATION,
+        "MigrationContract",
+        body="""
+    def older(self):
+        return [{"weights": {}}]
+""",
     ),
     "metric": Family(
         "leyden.metrics",
@@ -691,6 +719,14 @@ MUTANTS = {
             return points[0]
 """
         },
+    ),
+    "migration changes present files": Mutant(
+        "migration",
+        "test_leaves_the_present_format_alone",
+        {"return content": "content['epoch'] = 0; return content"},
+    ),
+    "migration leaves names behind": Mutant(
+        "migration", "test_names_are_known_only_while_a_file_is_read", {'del sys.modules["acme_old"]': "pass"}
     ),
     "metric keeps what it should forget": Mutant(
         "metric",
