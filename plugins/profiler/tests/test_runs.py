@@ -37,6 +37,14 @@ class Model(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+class Clips(Model):
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any) -> None:
+        self.clip_gradients(optimizer, 1.0, "norm")
+
+    def train_dataloader(self) -> Any:
+        return data()
+
+
 class ThroughUser(Model):
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any) -> None:
         optimizer.step(closure=optimizer_closure)
@@ -70,6 +78,17 @@ def counted(model: Any, folder: Path, **options: Any) -> dict[str, int]:
     profiler = SimpleProfiler()
     quiet(profiler, folder, **options).fit(model, data(), data())
     return {name: len(times) for name, times in profiler.recorded_durations.items()}
+
+
+def test_methods_of_the_module_are_counted(tmp_path: Path) -> None:
+    profiler = SimpleProfiler()
+    model = Clips()
+    quiet(profiler, tmp_path).fit(model, val_dataloaders=data())
+    found = {name: len(times) for name, times in profiler.recorded_durations.items()}
+    once = {f"[LightningModule]Clips.{name}": 1 for name in ("configure_optimizers", "train_dataloader")}
+    assert once.items() <= found.items()
+    assert found["[LightningModule]Clips.configure_gradient_clipping"] == 2 * BATCHES
+    assert found["[LightningModule]Clips.optimizer_step"] == 2 * BATCHES
 
 
 def test_every_action_is_counted(tmp_path: Path) -> None:
@@ -144,7 +163,7 @@ def test_the_report_is_a_file(tmp_path: Path, extended: bool) -> None:
     trainer = quiet(profiler, tmp_path)
     trainer.fit(Model(), data(), data())
     trainer.test(Model(), data(), verbose=False)
-    fit, test = (tmp_path / f"{stage}-times-0.txt" for stage in ("fit", "test"))
+    fit, test = (tmp_path / f"{stage}-times.txt" for stage in ("fit", "test"))
     assert fit.read_text().startswith("FIT Profiler Report") and "training_step" in fit.read_text()
     assert ("Percentage %" in fit.read_text()) is extended
     assert "test_step" in test.read_text()
@@ -199,9 +218,9 @@ def test_advanced_names_functions(tmp_path: Path) -> None:
         dirpath=tmp_path, filename="functions", line_count_restriction=5, dump_stats=True
     )
     quiet(profiler, tmp_path).fit(Model(), data(), data())
-    text = (tmp_path / "fit-functions-0.txt").read_text()
-    assert "Profile stats for: run_training_epoch rank: 0" in text and "ncalls" in text
-    assert any(path.name.startswith("fit-functions-0-") for path in tmp_path.glob("*.prof"))
+    text = (tmp_path / "fit-functions.txt").read_text()
+    assert "Profile stats for: run_training_epoch\n" in text and "ncalls" in text
+    assert any(path.name.startswith("fit-functions-") for path in tmp_path.glob("*.prof"))
 
 
 def test_advanced_returns_to_the_outer_action() -> None:
@@ -236,10 +255,10 @@ def test_pytorch_writes_traces_and_a_table(tmp_path: Path) -> None:
     profiler = PyTorchProfiler(dirpath=tmp_path, filename="ops", row_limit=-1)
     quiet(profiler, tmp_path).fit(Model(), data(), data())
     assert traces(tmp_path) == [
-        "fit-ops-0-[Strategy]SingleDeviceStrategy",
-        "fit-ops-0-[Strategy]SingleDeviceStrategy",
+        "fit-ops-[Strategy]SingleDeviceStrategy",
+        "fit-ops-[Strategy]SingleDeviceStrategy",
     ]
-    text = (tmp_path / "fit-ops-0.txt").read_text()
+    text = (tmp_path / "fit-ops.txt").read_text()
     assert "aten::linear" in text and "[pl][module]" in text
     for path in tmp_path.glob("*.pt.trace.json"):
         assert json.loads(path.read_text())["traceEvents"]
@@ -249,7 +268,7 @@ def test_pytorch_records_short_runs(tmp_path: Path) -> None:
     profiler = PyTorchProfiler(dirpath=tmp_path, filename="ops")
     with pytest.warns(UserWarning, match="profiler-schedule"):
         quiet(profiler, tmp_path, fast_dev_run=2).fit(Model(), data(), data())
-    assert "aten::linear" in (tmp_path / "fit-ops-0.txt").read_text()
+    assert "aten::linear" in (tmp_path / "fit-ops.txt").read_text()
 
 
 def test_pytorch_without_a_folder_says_so() -> None:

@@ -104,7 +104,8 @@ class Measured(RunWatcher):
     def begin(self, trainer: Any, pl_module: Any, stage: str) -> None:
         if hasattr(self.profiler, "_lightning_module"):
             self.profiler._lightning_module = pl_module
-        self.profiler.setup(stage, trainer.local_rank, trainer.log_dir)
+        rank = trainer.local_rank if trainer.world_size > 1 else None
+        self.profiler.setup(stage, rank, trainer.log_dir)
 
     def epoch(self, starts: bool) -> None:
         (self.profiler.start if starts else self.profiler.stop)(EPOCH)

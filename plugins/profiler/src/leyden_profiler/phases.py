@@ -30,6 +30,8 @@ _STEPS = {
     "predict": "predict_step",
 }
 
+_MEASURED_ALREADY = frozenset({"training_step", "backward", "optimizer_step", "optimizer_zero_grad"})
+
 
 class Phases:
     """Everything of a session that can be measured, for one run.
@@ -65,6 +67,7 @@ class Phases:
         session.manager.watch(self._hook)
         self._undo.append(lambda: session.manager.watch(None))
         self._replace(session, "evaluation", self._evaluation(session.evaluation))
+        self._replace(session, "in_hook", self._methods(session.in_hook))
         self._measure(session.trainer, "save_checkpoint", "", "save_checkpoint")
         for logger in session.trainer.loggers:
             if hasattr(logger, "start"):
@@ -84,6 +87,8 @@ class Phases:
         ):
             if hasattr(step, attribute):
                 self._measure(step, attribute, owner, name, origin if owner == strategy else "")
+        if hasattr(step, "in_hook"):
+            self._replace(step, "in_hook", self._methods(step.in_hook))
         measured = self.around("", "run_training_batch", "", type(step).__call__)
         made = type(
             type(step).__name__, (type(step),), {"__call__": measured, "__module__": type(step).__module__}
@@ -109,6 +114,19 @@ class Phases:
         kind = _OWNERS.get(participant.kind, "Plugin")
         name = participant.name if kind == "Plugin" else getattr(target, "state_key", None) or _name(target)
         return self.around(f"[{kind}]{name}", hook, participant.origin, call)
+
+    def _methods(self, original: Call) -> Call:
+        """Measure what the session calls of the module and the data module without firing a hook."""
+
+        def in_hook(name: str, call: Call, *args: Any, **kwargs: Any) -> Any:
+            owner = getattr(call, "__self__", self.session.module)
+            inherited = hasattr(call, "__self__") and call.__module__.startswith("leyden.api.")
+            if name in _MEASURED_ALREADY or inherited:
+                return original(name, call, *args, **kwargs)
+            kind = _OWNERS["datamodule" if owner is self.session.datamodule else "module"]
+            return original(name, self.around(f"[{kind}]{_name(owner)}", name, "", call), *args, **kwargs)
+
+        return in_hook
 
     def _evaluation(self, original: Callable[[Any], AbstractContextManager[Any]]) -> Call:
         @contextmanager
