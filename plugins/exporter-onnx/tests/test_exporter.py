@@ -311,6 +311,7 @@ def test_a_dict_as_the_only_argument(dynamo: bool, tmp_path: Path) -> None:
         assert ONNXExporter().convert(Batched(), tmp_path / "net.onnx", one, dynamo=dynamo).max_error == 0
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit._trace.TracerWarning")  # of torch's own layer
 def test_the_old_engine_exports_attention(tmp_path: Path) -> None:
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     net = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
