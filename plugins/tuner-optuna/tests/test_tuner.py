@@ -132,6 +132,13 @@ def test_a_metric_that_is_not_logged_is_named(studied: Any) -> None:
         OptunaTuner().tune(objective, {"lr": FloatDistribution(0.1, 0.2)}, n_trials=1)
 
 
+@pytest.mark.parametrize(("name", "hint"), [("lrate", "'lr'"), ("data.batchsize", "'batch_size'")])
+def test_a_hyper_parameter_that_nobody_takes_is_named(name: str, hint: str, studied: Any) -> None:
+    objective = ModuleObjective(studied.Line, "val_loss", studied.Numbers, {"max_epochs": 1})
+    with pytest.raises(ConfigurationError, match=f"{name.partition('.')[2] or name}.*{hint}"):
+        OptunaTuner().tune(objective, {name: FloatDistribution(0.1, 0.2)}, n_trials=1)
+
+
 def test_ctrl_c_ends_the_study(studied: Any) -> None:
     class Interrupted(studied.Line):  # type: ignore[misc,name-defined]
         def training_step(self, batch: Any, batch_idx: int) -> Any:

@@ -128,7 +128,9 @@ class VerifiedExporter(Exporter):
         return {
             "checked": "outputs",
             "max_error": found.absolute,
-            "max_relative_error": found.relative if isfinite(found.relative) else None,  # JSON has no infinity
+            "max_relative_error": found.relative
+            if isfinite(found.relative)
+            else None,  # JSON has no infinity
             "tolerance": limit,
             "batch_sizes": tried,
         }

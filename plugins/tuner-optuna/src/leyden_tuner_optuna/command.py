@@ -77,7 +77,7 @@ class TuneCommand(Command):
             seed=arguments.seed,
         )
         directions = arguments.direction or ["minimize"] * len(arguments.monitor)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # what fails is raised, and said once
         study = OptunaTuner().tune(
             objective,
             _space(arguments.param),

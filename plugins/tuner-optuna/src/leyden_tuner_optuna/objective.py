@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from leyden import LightningDataModule, Trainer, seed_everything
@@ -48,16 +49,17 @@ class ModuleObjective:
 
         Raises:
             optuna.TrialPruned: the pruner ended the trial.
+            leyden.errors.ConfigurationError: module or data have no such argument.
             leyden.errors.UserCodeError: the module did not log what is monitored.
             KeyboardInterrupt: Ctrl-C ended the fit.
         """
         own, data, keywords = _split(params)
         if self.seed is not None:
             seed_everything(self.seed, workers=True, verbose=False)
-        module = self.module(**{**self.arguments, **own})
+        module = _made(self.module, {**self.arguments, **own})
         pruning = self._pruning(params)
         trainer = self._trainer(keywords, pruning)
-        made = None if self.data is None else self.data(**data)
+        made = None if self.data is None else _made(self.data, data)
         if made is None or isinstance(made, LightningDataModule):
             trainer.fit(module, datamodule=made)
         else:
@@ -90,6 +92,19 @@ class ModuleObjective:
                 )
         values = [float(metrics[name]) for name in names]
         return values[0] if isinstance(self.monitor, str) else values
+
+
+def _made(maker: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    form = signature(maker)
+    try:
+        form.bind(**arguments)
+    except TypeError as error:
+        hints = [did_you_mean(one, form.parameters) for one in arguments if one not in form.parameters]
+        raise ConfigurationError(
+            f"{getattr(maker, '__name__', maker)} does not take these hyper-parameters: {error}; it has "
+            f"{listed(form.parameters)}. {' '.join(hints)}".rstrip()
+        ) from error
+    return maker(**arguments)
 
 
 def _split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

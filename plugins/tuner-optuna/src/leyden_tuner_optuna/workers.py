@@ -40,7 +40,7 @@ def run_in_processes(
     shared = settings.storage if isinstance(settings.storage, str | os.PathLike) else storage
     plain = Settings(**{**vars(settings), "storage": None, "plots": None, "show_progress_bar": False})
     try:
-        work = pickle.dumps((objective, space, plain, shared, study.study_name))
+        work = pickle.dumps((objective, space, plain, shared, study.study_name, _verbosity()))
     except Exception as error:
         raise ConfigurationError(
             f"With n_jobs={settings.n_jobs} objective, space and options go to other processes, and they cannot "
@@ -54,6 +54,11 @@ def run_in_processes(
         failure = _wait(futures, study, bar)
     if failure is not None:
         raise failure
+
+
+def _verbosity() -> int:
+    """That of this process, without a line for each trial: those of several processes would be mixed."""
+    return max(optuna.logging.WARNING, optuna.logging.get_verbosity())
 
 
 def _shares(settings: Settings) -> list[int | None]:
@@ -83,10 +88,10 @@ def _wait(
 
 def _work(pickled: bytes, index: int, share: int | None) -> None:
     """What one process does."""
-    objective, space, settings, shared, name = pickle.loads(pickled)
+    objective, space, settings, shared, name, verbosity = pickle.loads(pickled)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(max(1, (os.cpu_count() or 1) // settings.n_jobs))
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(verbosity)
     study = optuna.load_study(
         study_name=name,
         storage=made_storage(shared),
