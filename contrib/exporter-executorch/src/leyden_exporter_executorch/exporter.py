@@ -51,8 +51,9 @@ class ExecuTorchExporter(VerifiedExporter):
             largest = options.get("max_batch", max(64, 2 * (inputs.batch_size or 1)))
             shapes = inputs.shapes(model, torch.export.Dim("batch", min=1, max=largest))
         program = torch.export.export(model, inputs.args, inputs.kwargs or None, dynamic_shapes=shapes)
-        lowered = to_edge_transform_and_lower(program, partitioner=_partitioner(options))
-        made = lowered.to_executorch()
+        with quiet():
+            lowered = to_edge_transform_and_lower(program, partitioner=_partitioner(options))
+            made = lowered.to_executorch()
         path.write_bytes(made.buffer)
         return made
 
@@ -77,7 +78,6 @@ class ExecuTorchExporter(VerifiedExporter):
 def _partitioner(options: dict[str, Any]) -> list[Any]:
     if options.get("backend", "xnnpack") == "portable":
         return []
-    with quiet():
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 
     return [XnnpackPartitioner()]

@@ -127,7 +127,7 @@ def _export(trainer: Trainer, folder: Path, name: str) -> tuple[str, str, str]:
         done = convert(trainer.lightning_module, path, name, trainer=trainer)
     except LeydenError as error:
         return name, "", f"failed: {error}"
+    first, *others = map(str, done.paths)
     if done.max_error is not None:
-        return name, done.paths[0], f"maximum error {done.max_error:.1e}"
-    reported = any(one.endswith(".json") for one in done.paths)
-    return name, done.paths[0], "weights are equal" if reported else "not verified"
+        return name, first, f"maximum error {done.max_error:.1e}"
+    return name, first, "weights are equal" if f"{first}.json" in others else "not verified"
