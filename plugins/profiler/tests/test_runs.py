@@ -320,5 +320,7 @@ def test_nothing_is_measured_after_the_report(tmp_path: Path) -> None:
     trainer = quiet(profiler, tmp_path, logger=True)
     trainer.add_listener(Last())
     trainer.fit(Model(), data(), data())
-    assert profiler.profiler is None, "it was opened again, and an open profiler ends the process with a fault"
+    assert profiler.profiler is None, (
+        "it was opened again, and an open profiler ends the process with a fault"
+    )
     assert not torch.autograd._profiler_enabled()
