@@ -618,6 +618,18 @@ def test_steps_without_a_loss_are_left_out_if_all_ranks_leave_them_out(tmp_path:
         fitted(tmp_path, Windowed(), data())
 
 
+def test_a_rank_that_is_late_for_the_sanity_check_is_waited_for(tmp_path: Path) -> None:
+    class Late(Net):
+        def on_fit_start(self) -> None:
+            if self.global_rank == 0:
+                time.sleep(1.5)
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self.log("val", 1.0, sync_dist=True)
+
+    assert fitted(tmp_path, Late(), data(), data(8)).state.finished
+
+
 def test_collectives_of_one_rank_alone_do_not_hang(tmp_path: Path) -> None:
     class Alone(Net):
         def validation_step(self, batch: Any, batch_idx: int) -> None:

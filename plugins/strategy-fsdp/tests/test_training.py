@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -198,6 +200,38 @@ def test_a_timeout_in_a_group_of_shards_names_rank_and_hook(tmp_path: Path) -> N
     with pytest.raises(CollectiveTimeoutError, match=r"rank 1: in on_train_batch_end, train epoch 0 batch 1"):
         fitted(tmp_path, fork(**options), module=Slow())
     assert time.monotonic() - began < 50, "the slow one is woken"
+
+
+class Interrupted(Net):
+    """Rank zero is interrupted in the second epoch; the other does not come to the reunion in time, or does."""
+
+    def __init__(self, late: bool) -> None:
+        super().__init__()
+        self.late = late
+
+    def on_train_epoch_start(self) -> None:
+        if self.current_epoch == 1 and self.global_rank == 0:
+            raise KeyboardInterrupt
+
+    def on_exception(self, exception: BaseException) -> None:
+        if self.late and self.global_rank == 1:
+            time.sleep(4)
+
+
+@pytest.mark.multiprocess
+@pytest.mark.parametrize("late", [False, True])
+def test_the_weights_of_an_interrupted_run(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if late:
+        monkeypatch.setattr("leyden_distributed.strategy.REUNION", timedelta(seconds=1))
+        monkeypatch.setattr("warnings.showwarning", lambda *given, **_: print(given[0], file=sys.stderr))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        two = fitted(tmp_path, fork(), module=Interrupted(late))
+    assert two.trainer.interrupted
+    assert ("[weights-lost]" in capfd.readouterr().err) is late
+    same(Net() if late else fitted(tmp_path, max_epochs=1), two)
 
 
 @pytest.mark.multiprocess

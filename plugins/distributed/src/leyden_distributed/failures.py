@@ -116,11 +116,11 @@ def ended(code: int) -> str:
         return f"signal {-code}"
 
 
-def in_backward(main_thread: int) -> bool:
-    """Whether the main thread computes gradients."""
+def within(main_thread: int, function: str) -> bool:
+    """Whether the main thread is in a function of this name, or in what it calls."""
     frame = sys._current_frames().get(main_thread)
     while frame is not None:
-        if frame.f_code.co_name == "_engine_run_backward":
+        if frame.f_code.co_name == function:
             return True
         frame = frame.f_back
     return False

@@ -19,10 +19,10 @@ from leyden_distributed.failures import (
     RankDisagreementError,
     RankFailureError,
     ended,
-    in_backward,
     is_timeout,
     of_communication,
     standing,
+    within,
 )
 from leyden_distributed.group import Group, arrive
 
@@ -34,6 +34,9 @@ GRACE = 10.0
 """Seconds in which the main thread must have noticed that another process failed."""
 STUCK = 2.0
 """Seconds in a collective, while another process waits elsewhere, after which the two will never meet."""
+
+BACKWARD = "_engine_run_backward"
+"""torch's function that computes gradients."""
 
 
 class Watch(threading.Thread):
@@ -72,6 +75,8 @@ class Watch(threading.Thread):
         self.points = 0
         self._skipped: set[int] = set()
         self._skips = 0
+        self._waits: tuple[str, float] | None = None
+        self._waits_since = 0.0
         self._asked: set[str] = set()
         self._news = 0
         self._pending = False
@@ -294,7 +299,7 @@ class Watch(threading.Thread):
         rank, count, name = self.own.get(key).decode().split("|", 2)
         mine = int(self.state.counters.batches)
         beyond = count != "" and (mine > int(count) or (mine == int(count) and self._in_next_batch()))
-        stuck = self.collective is not None and time.monotonic() - self.since > STUCK
+        stuck = self._stuck(key)
         if key != f"{self.prefix}point/{self.points + 1}" or not (beyond or stuck):
             return True
         doing = f"is in {self.collective}" if stuck else f"goes on with batch {mine + 1}"
@@ -302,13 +307,20 @@ class Watch(threading.Thread):
         self._disagrees(f"{came}, and rank {self.rank} {doing}", _REMEDY)
         return False
 
+    def _stuck(self, key: str) -> bool:
+        """Whether the main thread has been in one collective for long while others wait at that point."""
+        waits = None if self.collective is None else (key, self.since)
+        if waits != self._waits:
+            self._waits, self._waits_since = waits, time.monotonic()
+        return waits is not None and time.monotonic() - self._waits_since > STUCK
+
     def _look_at_skips(self) -> bool:
         """Whether others left out a backward that may be to come here; raises the alarm if it is there, or was."""
         while self.own.check([f"{self.prefix}skip/{self._skips}"]):
             rank, batch = map(int, self.own.get(f"{self.prefix}skip/{self._skips}").decode().split("|"))
             if rank != self.rank and batch not in self._skipped:
                 mine = int(self.state.counters.batches)
-                here = mine == batch and self.state.hook != "training_step" and in_backward(self.main)
+                here = mine == batch and self.state.hook != "training_step" and within(self.main, BACKWARD)
                 if mine <= batch and not here:
                     return True
                 text = f"Rank {rank} had no loss in training batch {batch + 1}, and rank {self.rank} had one"
@@ -326,7 +338,8 @@ class Watch(threading.Thread):
 
     def _in_next_batch(self) -> bool:
         state = self.state
-        return getattr(state.stage, "value", "") == "train" and state.batch_idx == state.counters.batch
+        training = getattr(state.stage, "value", "") == "train" and within(self.main, "train_batches")
+        return training and state.batch_idx == state.counters.batch
 
     def _end(self, failure: Failure) -> None:
         """Make the main thread raise: out of a collective at once, out of other code as soon as Python can."""
