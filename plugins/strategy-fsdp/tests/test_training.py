@@ -202,20 +202,19 @@ def test_a_timeout_in_a_group_of_shards_names_rank_and_hook(tmp_path: Path) -> N
     assert time.monotonic() - began < 50, "the slow one is woken"
 
 
-class Interrupted(Net):
-    """Rank zero is interrupted in the second epoch; the other does not come to the reunion in time, or does."""
+class Interrupt(Callback):
+    """Interrupts rank zero in the second epoch; the other one comes to the reunion in time, or does not."""
 
     def __init__(self, late: bool) -> None:
-        super().__init__()
         self.late = late
 
-    def on_train_epoch_start(self) -> None:
-        if self.current_epoch == 1 and self.global_rank == 0:
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.current_epoch == 1 and trainer.global_rank == 0:
             raise KeyboardInterrupt
 
-    def on_exception(self, exception: BaseException) -> None:
-        if self.late and self.global_rank == 1:
-            time.sleep(4)
+    def on_exception(self, trainer: Any, *_: Any) -> None:
+        if self.late and trainer.global_rank == 1:
+            time.sleep(6)
 
 
 @pytest.mark.multiprocess
@@ -228,7 +227,7 @@ def test_the_weights_of_an_interrupted_run(
         monkeypatch.setattr("warnings.showwarning", lambda *given, **_: print(given[0], file=sys.stderr))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        two = fitted(tmp_path, fork(), module=Interrupted(late))
+        two = fitted(tmp_path, fork(), Interrupt(late))
     assert two.trainer.interrupted
     assert ("[weights-lost]" in capfd.readouterr().err) is late
     same(Net() if late else fitted(tmp_path, max_epochs=1), two)
