@@ -146,30 +146,3 @@ def test_what_the_cluster_has_not_is_said() -> None:
     trainer = quiet(strategy=RayStrategy(num_cpus_per_worker=3, placement_timeout=1.0))
     with pytest.raises(ConfigurationError, match=r"needs 2 workers with \{'CPU': 3\} .*cluster's \{'CPU': 4"):
         trainer.fit(TinyModule(), datamodule=TinyData())
-
-
-@pytest.mark.multiprocess
-@pytest.mark.usefixtures("ray_session", "by_value")
-def test_in_workers_of_ray_train(tmp_path: Any) -> None:
-    """The Trainer is made where Ray Train's own workers run; its process group is used."""
-    from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
-
-    path = str(tmp_path / "weights.pt")
-
-    def train() -> None:
-        trainer, module = quiet(strategy="ray", devices=1), TinyModule()
-        trainer.fit(module, datamodule=TinyData())
-        assert (trainer.world_size, trainer.global_step) == (2, 1)
-        if trainer.is_global_zero:
-            torch.save(module.state_dict(), path)
-
-    TorchTrainer(
-        train,
-        torch_config=TorchConfig(backend="gloo"),
-        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
-        run_config=RunConfig(storage_path=str(tmp_path / "results")),
-    ).fit()
-    found = torch.load(path, weights_only=True)
-    for name, weight in trained_by_hand(1, processes=2).items():
-        torch.testing.assert_close(found[name], weight)
