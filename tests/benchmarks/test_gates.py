@@ -6,9 +6,11 @@ import gc
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from tests.benchmarks import calls, everything, instructions, schemes, startup, subjects
 from tests.benchmarks.subjects import TINY
@@ -57,24 +59,44 @@ def test_manual_optimization_adds_25_calls_an_optimizer_at_most(optimizers: int)
     assert ours.over(hand).both <= 25 * optimizers
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_step_keeps_no_memory() -> None:
-    blocks: list[int] = []
+def kept_a_step(loop: Callable[[Callable[[int], None]], object]) -> float:
+    """Blocks of memory that stay after a step, uncollected; ``loop`` calls its argument in each of 300 steps."""
+    blocks = [0] * 300
 
-    def noting(batch: Any, batch_idx: int) -> Any:
-        blocks.append(sys.getallocatedblocks())
-        return type(module).training_step(module, batch, batch_idx)
+    def note(step: int) -> None:
+        blocks[step] = sys.getallocatedblocks()
 
-    module = subjects.module_of("leyden", TINY)
-    module.__dict__["training_step"] = noting
     gc.collect()
     gc.disable()
     try:
-        subjects.trainer_of("leyden").fit(module, TINY.loader(300))
+        loop(note)
     finally:
         gc.enable()
-    # what this test notes is an int and a place in a list for each step
-    assert (blocks[299] - blocks[99]) / 200 <= 1.5
+    return (blocks[299] - blocks[99]) / 200
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_step_keeps_no_memory() -> None:
+    def by_hand(note: Callable[[int], None]) -> None:
+        network = subjects.seeded(TINY)
+        optimizer = TINY.optimizer(network.parameters())
+        for step, (inputs, targets) in enumerate(TINY.loader(300)):
+            note(step)
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(inputs), targets).backward()
+            optimizer.step()
+
+    def with_leyden(note: Callable[[int], None]) -> None:
+        def training_step(batch: Any, batch_idx: int) -> Any:
+            note(batch_idx)
+            return type(module).training_step(module, batch, batch_idx)
+
+        module = subjects.module_of("leyden", TINY)
+        module.__dict__["training_step"] = training_step
+        subjects.trainer_of("leyden").fit(module, TINY.loader(300))
+
+    # torch keeps some itself, in cycles; a step of ours adds a part of a block, where lists grow
+    assert kept_a_step(with_leyden) - kept_a_step(by_hand) < 1
 
 
 @pytest.mark.filterwarnings("ignore")

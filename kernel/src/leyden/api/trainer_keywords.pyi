@@ -51,7 +51,7 @@ class TrainerKeywords(TypedDict, total=False):
     enable_progress_bar: bool | None
     exact_resume: bool | str | None
     export: str | list[str] | tuple[str, ...] | dict[str, Any] | None
-    fast: bool | str
+    fast: object
     gradient_clip_algorithm: str | None
     gradient_clip_val: float | int | None
     max_time: str | timedelta | dict[str, float] | None
