@@ -10,12 +10,15 @@ from leyden.plugins.errors import (
     ExportMismatchError,
     HookSignatureError,
     LeydenError,
+    NoModuleError,
+    NoRunError,
     PluginBlockedError,
     PluginBrokenError,
     PluginConflictError,
     PluginError,
     PluginNotFoundError,
     UserCodeError,
+    UserCodeTypeError,
 )
 
 __all__ = [
@@ -26,10 +29,13 @@ __all__ = [
     "ExportMismatchError",
     "HookSignatureError",
     "LeydenError",
+    "NoModuleError",
+    "NoRunError",
     "PluginBlockedError",
     "PluginBrokenError",
     "PluginConflictError",
     "PluginError",
     "PluginNotFoundError",
     "UserCodeError",
+    "UserCodeTypeError",
 ]

@@ -184,7 +184,8 @@ def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
     trainer.log_every_n_steps = 50 if values["log_every_n_steps"] is None else values["log_every_n_steps"]
     trainer.gradient_clip_val = trainer.gradient_clip_algorithm = None
     trainer.require_plugins = tuple(values["require_plugins"])
-    trainer.fast_dev_run = int(values["fast_dev_run"]) if values["fast_dev_run"] is not True else 1
+    runs = int(values["fast_dev_run"])
+    trainer.fast_dev_run = bool(runs) if runs < 2 else runs
     root = values["default_root_dir"]
     trainer.default_root_dir = os.getcwd() if root is None else os.fspath(root)
     trainer.callbacks = checked_callbacks(values["callbacks"])
@@ -195,7 +196,7 @@ def _attributes(trainer: Trainer, values: dict[str, Any]) -> None:
 def _limits(trainer: Trainer, values: dict[str, Any]) -> None:
     limits = trainer.run_state.limits
     if trainer.fast_dev_run:
-        batches = trainer.fast_dev_run
+        batches = int(trainer.fast_dev_run)
         rank_zero_info(f"fast_dev_run: {batches} batch(es) of every loop; no loggers, no checkpoints.")
         values.update(max_steps=batches, max_epochs=1, num_sanity_val_steps=0, val_check_interval=1.0)
         values.update(check_val_every_n_epoch=1, min_epochs=None, min_steps=None)

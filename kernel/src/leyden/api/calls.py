@@ -95,7 +95,13 @@ class Call:
         Raises:
             leyden.errors.ConfigurationError: ``"best"`` or ``"last"`` is asked for where nobody keeps one.
         """
-        wanted = self.ckpt_path if self.ckpt_path is not None else trainer.sticky_ckpt_path
+        sticky = trainer.sticky_ckpt_path
+        if None not in (self.ckpt_path, sticky):
+            warn(
+                "ckpt-path",
+                f"trainer.ckpt_path = {sticky!r} was set, and ckpt_path={self.ckpt_path!r} is loaded.",
+            )
+        wanted = self.ckpt_path if self.ckpt_path is not None else sticky
         if wanted is None and self.fn is TrainerFn.FITTING:
             wanted = trainer.run_state.extra.get("resume_from")
         if wanted is None:

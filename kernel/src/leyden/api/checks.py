@@ -10,7 +10,7 @@ from leyden.api.module import LightningModule
 from leyden.api.warn import warn
 from leyden.kernel.state import TrainerFn
 from leyden.plugins.adapt import overridden
-from leyden.plugins.errors import ConfigurationError, UserCodeError
+from leyden.plugins.errors import ConfigurationError, UserCodeError, UserCodeTypeError
 
 if TYPE_CHECKING:
     from leyden.api.session import Session
@@ -45,7 +45,7 @@ def _need(session: Session, name: str, call: str) -> None:
 
 def _need_data(session: Session, prefix: str, argument: str) -> None:
     if not session.data.defined(prefix):
-        raise UserCodeError(
+        raise UserCodeTypeError(
             f"Trainer.{session.fn} has no data: define {prefix}_dataloader in {type(session.module).__name__} or in a "
             f"LightningDataModule, or pass {argument}."
         )
@@ -91,6 +91,10 @@ def _check_evaluation(session: Session, prefix: str, step: str) -> None:
 
 
 def _check_predict(session: Session) -> None:
+    if getattr(session.module, "predict_step", None) is None:
+        raise UserCodeError(
+            f"predict_step=None in {type(session.module).__name__}: Trainer.predict needs one. Define it."
+        )
     if not _has(session, "predict_step") and not _has(session, "forward"):
         raise UserCodeError(
             f"{type(session.module).__name__} has neither predict_step nor forward, and "
@@ -105,6 +109,20 @@ def _check_removed(session: Session, old: str, new: str) -> None:
             f"{type(session.module).__name__}.{old}(outputs) is Lightning 1.x. Collect the outputs in "
             f"the step and use {new}, "
             "or run it as it is. Install what does with: pip install leyden-legacy"
+        )
+
+
+def check_resumed(session: Session) -> None:
+    """Refuse a checkpoint of an epoch behind the last.
+
+    Raises:
+        leyden.errors.ConfigurationError: it has trained for more epochs than ``max_epochs``.
+    """
+    epoch, limit = session.state.counters.epoch, session.state.limits.max_epochs
+    if epoch > limit:
+        raise ConfigurationError(
+            f"ckpt_path={session.checkpoint_path!r} is of epoch {epoch}, and max_epochs={limit}: nothing is left to "
+            "train. Raise max_epochs, or give an earlier checkpoint."
         )
 
 

@@ -17,6 +17,7 @@ from leyden.api.loaders import (
     evaluation_loaders,
     limited,
     resumable,
+    say_if_shuffled,
     training_loader,
     with_parts,
     without_shuffling,
@@ -92,6 +93,8 @@ class Data:
             loaders = evaluation_loaders(self._source(prefix), name)
             if not loaders and (session.fn is not TrainerFn.FITTING or self.given.get(prefix) is not None):
                 raise empty(name)
+            for one in loaders:
+                say_if_shuffled(one, f"{prefix}_dataloader")
             loaders = [self._share(one, training=False) for one in loaders]
             several = len(loaders) > 1
             collection = session.metrics.evaluation

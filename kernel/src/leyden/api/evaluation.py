@@ -126,13 +126,12 @@ class EvaluationPass:
         return self._log_step
 
     def _keep(self, outputs: Any) -> None:
-        if outputs is not None:
-            self.predictions[-1].append(outputs)
-        else:
+        if outputs is None:
             warn(
                 "predict-none",
-                "predict_step returned None: what a batch gives is left out of the predictions.",
+                "predict_step returned None: it stands among the predictions in its batch's place.",
             )
+        self.predictions[-1].append(outputs)
 
     def _log_step(self, outputs: Any) -> None:
         if self.collection.stepwise:

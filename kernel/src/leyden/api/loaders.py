@@ -15,7 +15,7 @@ from leyden.api.combined import CombinedLoader, length
 from leyden.api.resumable import ResumableCombination, ResumableLoader, with_attribute
 from leyden.api.saved_hparams import is_plain
 from leyden.api.warn import warn
-from leyden.plugins.errors import ConfigurationError, UserCodeError, shown
+from leyden.plugins.errors import ConfigurationError, UserCodeTypeError, shown
 
 NOTHING: Any = object()
 
@@ -232,7 +232,7 @@ def _iterable(given: Any, name: str) -> Any:
         or isinstance(given, str | bytes | type)
         or not (hasattr(given, "__iter__") or hasattr(given, "__getitem__"))
     ):
-        raise UserCodeError(
+        raise UserCodeTypeError(
             f"{name} gave {shown(given)} ({type(given).__name__}); allowed is an iterable of batches (a DataLoader), "
             "or a list, tuple or dict of such."
         )
@@ -274,6 +274,15 @@ def without_shuffling(loader: Any, keyword: str) -> Any:
     if changed is not loader:
         warn("overfit-sequential", f"{keyword} turns shuffling off: the same batches come in every epoch.")
     return changed
+
+
+def say_if_shuffled(loader: Any, name: str) -> None:
+    """Warn of an evaluating loader that draws at random: its batches, and what is computed batch by batch, differ."""
+    if isinstance(loader, DataLoader) and isinstance(loader.sampler, RandomSampler):
+        warn(
+            "shuffled-evaluation",
+            f"The sampler of {name} draws at random: batches differ from one call to the next. Pass shuffle=False.",
+        )
 
 
 def _in_order(loader: Any) -> Any:

@@ -80,6 +80,15 @@ def _check_location(location: Any) -> None:
             ) from error
 
 
+def _strictness(strict: bool | None, module: Any) -> bool:
+    if strict and not module.strict_loading:
+        raise ConfigurationError(
+            f"strict={strict} is not possible with {type(module).__name__}.strict_loading={module.strict_loading}: "
+            "they contradict each other. Give the same value to both, or leave the argument out."
+        )
+    return bool(module.strict_loading if strict is None else strict)
+
+
 def load_module(
     cls: Any,
     path: Any,
@@ -101,7 +110,7 @@ def load_module(
         module = _construct(cls, hparams, name, given, path, objects, weights_only is not False)
         module.configure_model()
     module.on_load_checkpoint(checkpoint)
-    strict = strict if strict is not None else module.strict_loading
+    strict = _strictness(strict, module)
     try:
         missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=strict)
     except RuntimeError as error:

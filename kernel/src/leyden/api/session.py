@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from leyden.api import checkpoint as checkpoints
-from leyden.api.checks import check_module
+from leyden.api.checks import check_module, check_resumed
 from leyden.api.data import Data, evaluation_key
 from leyden.api.dialects import ask
 from leyden.api.evaluation import EvaluationPass
@@ -281,6 +281,7 @@ class Session:
         checkpoints.compare_plugins(self, saved)
         checkpoints.restore_training(self, saved)
         checkpoints.restore_progress(self, saved)
+        check_resumed(self)
         self._randomness = saved
 
     def plugins_in_use(self) -> list[list[str]]:

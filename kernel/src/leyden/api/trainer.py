@@ -22,7 +22,7 @@ from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
 from leyden.api.warn import warn
 from leyden.kernel.run import execute
 from leyden.kernel.state import RunState, TrainerFn
-from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError, NoModuleError
 from leyden.plugins.selection import KERNEL
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
     default_root_dir: str
     device_ids: list[int]
     require_plugins: tuple[str, ...]
-    fast_dev_run: int
+    fast_dev_run: bool | int
     accumulate_grad_batches: int
     inference_mode: bool
     use_distributed_sampler: bool
@@ -322,12 +322,12 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """The running or last session; one that has not begun where the strategy was only given a module.
 
         Raises:
-            leyden.errors.DetachedError: there is no module.
+            leyden.errors.NoModuleError: there is no module.
         """
         if self.session is not None:
             return self.session
         if self.strategy.module is None:
-            raise DetachedError(
+            raise NoModuleError(
                 "save_checkpoint needs a module: call it in or after fit, validate, test or predict."
             )
         from leyden.api.session import Session

@@ -198,16 +198,17 @@ class TrainerViews:
     def metric_batch(self, key: str) -> int | None:
         """How many training batches were completed when a callback metric got its value; ``None`` when it has none.
 
-        Values of a training step are of the batch before it is counted; those of validation, of after.
+        Values of a training step are of the batch before it is counted; those of validation, of after. One that was
+        put into ``callback_metrics`` by hand is always of now: whoever put it there knows when.
         """
-        if self.session is None:
-            return None
-        self.session.metrics.refresh()
-        return self.session.metrics.born.get(key)
+        metrics = self.callback_metrics
+        born = self.session.metrics.born.get(key) if self.session is not None else None
+        return self.run_state.counters.batches if born is None and key in metrics else born
 
     def _metrics(self, view: str) -> dict[str, Any]:
         if self.session is None:
-            return {}
+            early: dict[str, dict[str, Any]] = vars(self).setdefault("_early_metrics", {})
+            return early.setdefault(view, {})
         self.session.metrics.refresh()
         found: dict[str, Any] = getattr(self.session.metrics, view)
         return found

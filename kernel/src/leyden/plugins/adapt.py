@@ -55,7 +55,7 @@ class Participant:
         # The table calls leyden_direct and notes by itself; pluggy, where somebody wraps the hook, calls this.
         function = _renamed(event.params, event.params)(noted)
         function.leyden_direct = direct  # type: ignore[attr-defined]
-        self._put(event, function, getattr(call, IMPLEMENTATION, {}))
+        self._put(event, function, _options(call))
 
     def wrap(self, event: Event, call: Callable[..., Any]) -> None:
         """Wrap a hook with a generator function, as pluggy defines it."""
@@ -231,6 +231,12 @@ def from_plugin(name: str, plugin: Any, origin: str = "") -> Participant:
     return participant
 
 
+def _options(call: Callable[..., Any]) -> Mapping[str, Any]:
+    """What ``@hookimpl`` left on a callable; nothing on one that answers to every name, as mocks do."""
+    found = getattr(call, IMPLEMENTATION, None)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _check_mark(participant: Participant, attribute: str, function: Any) -> None:
     """Refuse a ``@hookimpl`` that could not work."""
     mark = getattr(getattr(function, "__func__", function), IMPLEMENTATION, None)
@@ -281,7 +287,7 @@ def _add(participant: Participant, event: Event, function: Callable[..., Any]) -
             f"{event.name} of {participant} asks for {listed(unknown)}; the hook has {listed(event.params)}. "
             + did_you_mean(unknown[0], event.params)
         )
-    options = getattr(function, IMPLEMENTATION, {})
+    options = _options(function)
     if options.get("wrapper") or options.get("hookwrapper"):
         participant.wrap(event, function)
     else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from leyden import Callback
-from leyden.errors import ArgumentTypeError, ConfigurationError
+from leyden import Callback, LightningModule
+from leyden.api.warn import warn
+from leyden.errors import ArgumentTypeError, ConfigurationError, UserCodeError
 
 if TYPE_CHECKING:
-    from leyden import LightningModule, Trainer
+    from leyden import Trainer
 
 ALLOWED = "a dict {epoch: factor} of ints, epochs of at least 0 and factors of at least 1, not empty"
 
@@ -46,7 +47,7 @@ class GradientAccumulationScheduler(Callback):
         if stage != "fit":
             return
         if not pl_module.automatic_optimization:
-            raise ConfigurationError(
+            raise UserCodeError(
                 "GradientAccumulationScheduler works with automatic optimization alone: with "
                 "automatic_optimization=False, step the optimizer every n batches in training_step instead."
             )
@@ -63,6 +64,8 @@ class GradientAccumulationScheduler(Callback):
                 "between epochs. Leave GradientAccumulationScheduler out and give accumulate_grad_batches to Trainer."
             )
         self._before = trainer.accumulate_grad_batches
+        if self.going_to_accumulate_grad_batches():
+            _say_when_hooks_run(pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._set(trainer)  # a fit that resumes within an epoch starts none
@@ -89,3 +92,17 @@ def _checked(scheduling: Any) -> dict[int, int]:
 
 def _at_least(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _say_when_hooks_run(module: LightningModule) -> None:
+    own = [one for one in ("optimizer_step", "optimizer_zero_grad") if _overrides(module, one)]
+    if own:
+        warn(
+            "accumulation-hooks",
+            f"{type(module).__name__} overrides {' and '.join(own)}: while gradients accumulate, they are called once "
+            "a window and not for every batch.",
+        )
+
+
+def _overrides(module: LightningModule, name: str) -> bool:
+    return getattr(type(module), name) is not getattr(LightningModule, name) or name in vars(module)

@@ -38,6 +38,11 @@ class Trigger:
         self._check()
         self.checked_at: float | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trigger) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def _check(self) -> None:
         given = [f"{name}={value!r}" for name, value in vars(self).items() if value not in (0, None)]
         if len(given) > 1:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, ClassVar
 
-from leyden.errors import ConfigurationError
+from leyden.errors import ConfigurationError, NoRunError
 from leyden_callback_progress import StagedProgressBar, Throttle, in_notebook, in_terminal, number_of
 from leyden_callback_progress_tqdm.line import LineTqdm, Tqdm, restart
 
@@ -190,9 +190,7 @@ class TQDMProgressBar(StagedProgressBar):
 
     def _bar(self, name: str) -> Any:
         if name not in self._bars:
-            raise ConfigurationError(
-                f"{type(self).__name__} has no bar for {name} yet: the stage has not begun."
-            )
+            raise NoRunError(f"{type(self).__name__} has no bar for {name} yet: the stage has not begun.")
         return self._bars[name]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leyden import Callback
-from leyden.errors import DetachedError
+from leyden.api.warn import warn
+from leyden.errors import NoRunError
 
 if TYPE_CHECKING:
     from leyden import LightningModule, Trainer
@@ -32,10 +33,10 @@ class ProgressBar(Callback):
         """The Trainer that shows this bar.
 
         Raises:
-            leyden.errors.DetachedError: no run has begun.
+            leyden.errors.NoRunError: no run has begun.
         """
         if self._trainer is None:
-            raise DetachedError(
+            raise NoRunError(
                 f"{type(self).__name__} belongs to no run yet. Its trainer is known from setup on."
             )
         return self._trainer
@@ -136,7 +137,15 @@ class ProgressBar(Callback):
 
         Override it to show something else. It is called only when the bar is redrawn.
         """
-        return {**standard_metrics(trainer), **trainer.progress_bar_metrics}
+        standard, logged = standard_metrics(trainer), trainer.progress_bar_metrics
+        twice = standard.keys() & logged.keys()
+        if twice:
+            names = ", ".join(repr(one) for one in sorted(twice))
+            warn(
+                "bar-metric",
+                f"The bar has a number of its own named {names}: what was logged takes its place.",
+            )
+        return {**standard, **logged}
 
     def _of_loader(self, batches: Any) -> float:
         if not isinstance(batches, list):

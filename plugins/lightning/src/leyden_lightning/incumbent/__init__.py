@@ -28,12 +28,13 @@ def attach() -> None:
         return
     from leyden.api import saved_hparams
     from leyden.api.callback import Callback
+    from leyden.api.data import Data
     from leyden.api.module import LightningModule
     from leyden.api.trainer import Trainer
     from leyden.api.warn import LeydenWarning
     from leyden.errors import LeydenError
     from leyden.interfaces.strategy import Strategy
-    from leyden_lightning.incumbent import callback, module, strategy, trainer
+    from leyden_lightning.incumbent import advice, callback, module, strategy, trainer
 
     pairs: list[tuple[type, type]] = [
         (Trainer, trainer.TrainerMembers),
@@ -42,13 +43,14 @@ def attach() -> None:
         (Strategy, strategy.StrategyMembers),
     ]
     for target, source in pairs:
-        for name, member in vars(source).items():
-            if name not in _PYTHON and not _has(target, name):
-                _put(target, name, member)
+        _give(target, source)
     _connecting(Strategy)
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
+    _put(Data, "load_train", advice.on_training(Data.load_train))
+    _put(Data, "load_evaluation", advice.on_evaluation(Data.load_evaluation))
     _manifests()
+    _monitors()
     _bars()
     _put(LeydenError, "__str__", wording.error_text)
     _put(LeydenWarning, "__str__", wording.warning_text)
@@ -64,6 +66,26 @@ def _manifests() -> None:
     except ModuleNotFoundError:
         return
     _put(manifest, "elsewhere", manifest_place)
+
+
+def _give(target: type, source: type) -> None:
+    """Copy the members that a class lacks."""
+    for name, member in vars(source).items():
+        if name not in _PYTHON and not _has(target, name):
+            _put(target, name, member)
+
+
+def _monitors() -> None:
+    """``ModelCheckpoint`` and ``EarlyStopping``, where they are installed."""
+    from leyden_lightning.incumbent import checkpointing
+
+    try:
+        from leyden_callback_checkpoint.callback import ModelCheckpoint
+        from leyden_callback_early_stopping.callback import EarlyStopping
+    except ModuleNotFoundError:
+        return
+    _give(ModelCheckpoint, checkpointing.CheckpointMembers)
+    _put(EarlyStopping, "stopping_reason_message", checkpointing.worded_reason())
 
 
 def _bars() -> None:

@@ -24,4 +24,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"^SWALR takes the place of (\w+)",
         r"Swapping scheduler `\1` for `SWALR`",
     ),
+    (
+        r"^(\S+) has not improved in (\d+) checks?; the best was (\S+)\. Stopping",
+        r"Monitored metric \1 did not improve in the last \2 records. Best score: \3. Signaling Trainer to stop.",
+    ),
+    (r"meets stopping_threshold", r"Stopping threshold reached."),
+    (r"is worse than divergence_threshold", r"Divergence threshold reached."),
+    (r"^(\S+) improved by (\S+) to (\S+)\.$", r"Metric \1 improved by \2. New best score: \3"),
+    (r"^(\S+) is (\S+), the first value", r"Metric \1 improved. New best score: \2"),
 )

@@ -65,4 +65,64 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"or can't be traced by TensorBoard",
     ),
     (r"^\[scheduler-interval\]", r"Are you sure you didn't mean 'interval': 'step'?"),
+    (r"^\[batch-size\]", r"Trying to infer the `batch_size` from an ambiguous collection."),
+    (r"^\[step-none\]", r"`training_step` returned `None`. If this was on purpose, ignore this warning..."),
+    (
+        r"^\[callback-states\]",
+        r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint need to be provided during "
+        r"`Trainer` instantiation. Please add the following callbacks",
+    ),
+    (r"^\[deterministic-benchmark\]", r"You passed `deterministic=True` and `benchmark=True`."),
+    (
+        r"^\[fp16-on-cpu\]",
+        r"You passed `Trainer(accelerator='cpu', precision='16-mixed')` but AMP with fp16 is not supported on CPU.",
+    ),
+    (
+        r"^\[shuffled-evaluation\] The sampler of (\w+)",
+        r"Your `\1`'s sampler has shuffling enabled, it is strongly recommended that you turn shuffling off",
+    ),
+    (
+        r"^\[checkpoint-dirpath\].* from (\S+) to (\S+):",
+        r"The dirpath has changed from \1 to \2, therefore `best_model_score` won't be reloaded.",
+    ),
+    (
+        r"^\[tensorboard-graph\]",
+        r"Could not log computational graph to TensorBoard: The `input_array` or `model.example_input_array` has type",
+    ),
+    (
+        r"^\[partial-weights\].*keys missing in the file: ('.*?'); keys",
+        r"Found keys that are in the model state dict but not in the checkpoint: [\1]",
+    ),
+    (
+        r"^\[partial-weights\].*does not have: ('.*')\.",
+        r"Found keys that are not in the model state dict but in the checkpoint: [\1]",
+    ),
+    (r"^\[lazy-parameters\]", r"The total number of parameters detected may be inaccurate"),
+    (
+        r"^\[lr-monitor-absent\].*momentum",
+        r"You have set log_momentum=True, but some optimizers do not have momentum.",
+    ),
+    (r"^\[eval-mode\] (\d+)", r"Found \1 module(s) in eval mode at the start of training."),
+    (
+        r"^\[accumulation-hooks\]",
+        r"When using `Trainer(accumulate_grad_batches != 1)` and overriding "
+        r"`LightningModule.optimizer_{step,zero_grad}`, the hooks will not be called on every batch",
+    ),
+    (
+        r"^\[bar-metric\].* named '(.*)':",
+        r"The progress bar already tracks a metric with the name(s) '\1'",
+    ),
+    (
+        r"^\[ckpt-path\] trainer\.ckpt_path = (\S+)",
+        r"`trainer.ckpt_path = \1` was called but then you passed `trainer.fit(ckpt_path=",
+    ),
+    (r"^\[iterable-length\]", r"Your `IterableDataset` has `__len__` defined."),
+    (
+        r"^\[few-workers\] (\w+)",
+        r"The '\1' does not have many workers which may be a bottleneck.",
+    ),
+    (
+        r"^\[log-interval\] (\S+) training batches and log_every_n_steps=(\d+)",
+        r"The number of training batches (\1) is smaller than the logging interval Trainer(log_every_n_steps=\2).",
+    ),
 )

@@ -1,0 +1,76 @@
+"""Advice on loaders that Lightning gives as warnings: programs wait for it. Leyden alone is silent about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset
+
+from leyden.api.warn import LeydenWarning, warn
+
+FEW = 2
+"""CPUs of a machine from which on a loader without workers is worth a word."""
+
+
+def on_training(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """``Data.load_train``, followed by advice on the loader that it built."""
+
+    @wraps(load)
+    def advised(data: Any) -> None:
+        load(data)
+        if data.train is not None:
+            _on_loader(data.train.loader, "train_dataloader")
+            _on_interval(data.session.trainer, data.train.limit)
+            _on_modes(data.session.module)
+
+    return advised
+
+
+def on_evaluation(load: Callable[[Any, Any], list[Any]]) -> Callable[[Any, Any], list[Any]]:
+    """``Data.load_evaluation``, followed by advice on the loaders that it built."""
+
+    @wraps(load)
+    def advised(data: Any, stage: Any) -> list[Any]:
+        found = load(data, stage)
+        prefix, advised_on = stage.dataloader_prefix, vars(data).setdefault("_advised_on", {})
+        if advised_on.get(prefix) is not found:  # what was built before is taken again
+            advised_on[prefix] = found
+            for one in found:
+                _on_loader(one.loader, f"{prefix}_dataloader")
+        return found
+
+    return advised
+
+
+def _on_loader(loader: Any, name: str) -> None:
+    for one in getattr(getattr(loader, "combined", None), "flattened", [loader]):
+        dataset = getattr(one, "dataset", None)
+        if isinstance(dataset, IterableDataset) and hasattr(dataset, "__len__"):
+            _say(
+                "iterable-length",
+                f"{type(dataset).__name__} of {name} states a length: with workers it may not hold.",
+            )
+        if isinstance(one, DataLoader) and one.num_workers == 0 and (os.cpu_count() or 1) > FEW:
+            _say("few-workers", f"{name} reads its data in the process that computes. Give it num_workers.")
+
+
+def _on_interval(trainer: Any, batches: float) -> None:
+    interval = trainer.log_every_n_steps
+    if trainer.loggers and not trainer.fast_dev_run and batches < interval:
+        _say(
+            "log-interval",
+            f"{batches} training batches and log_every_n_steps={interval}: an epoch may log no step.",
+        )
+
+
+def _on_modes(module: Any) -> None:
+    resting = sum(not one.training for one in module.modules())
+    if resting:
+        _say("eval-mode", f"{resting} of the module's parts are in eval mode when training begins.")
+
+
+def _say(identifier: str, text: str) -> None:
+    warn(identifier, text, LeydenWarning, stacklevel=2)
