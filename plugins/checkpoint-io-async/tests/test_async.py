@@ -111,6 +111,51 @@ def test_when_a_fit_has_ended_everything_is_on_the_disk(tmp_path: Path) -> None:
     assert threading.active_count() == before
 
 
+def test_a_link_to_the_last_follows_when_the_file_stands(tmp_path: Path) -> None:
+    slow, link, seen = Slow(), tmp_path / "last.ckpt", []
+    io = AsyncCheckpointIO(slow)
+
+    class Hold(leyden.Callback):
+        """Lets no write happen from the end of an epoch until the next one has begun."""
+
+        def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+            io.wait()
+            slow.let.clear()
+
+        def on_train_epoch_start(self, trainer: Any, module: Any) -> None:
+            seen.append((link.is_symlink(), link.exists()))
+            slow.let.set()
+
+        def on_train_end(self, trainer: Any, module: Any) -> None:
+            slow.let.set()
+
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    keeping = ModelCheckpoint(tmp_path, save_last="link", save_top_k=-1)
+    trainer = leyden.Trainer(max_epochs=3, callbacks=[Hold(), keeping], plugins=[io], **quiet)
+    trainer.fit(TinyModule(), datamodule=TinyData())
+    assert seen == [(False, False), (False, False), (True, True)]
+    assert link.resolve().name == "epoch=2-step=6.ckpt"
+
+
+def test_work_behind_a_write_waits_for_it_and_is_left_out_when_it_fails(tmp_path: Path) -> None:
+    slow, done = Slow(), list[str]()
+    io = AsyncCheckpointIO(slow)
+    io.when_written(lambda: done.append("nothing is under way"))
+    io.save_checkpoint({"n": 1}, tmp_path / "a.ckpt")
+    io.when_written(lambda: done.append("it stands"))
+    assert done == ["nothing is under way"]
+    slow.let.set()
+    io.wait()
+    slow.fail_with = CheckpointError("the disk is full")
+    slow.let.clear()
+    io.save_checkpoint({"n": 2}, tmp_path / "b.ckpt")
+    io.when_written(lambda: done.append("never"))
+    slow.let.set()
+    with pytest.raises(CheckpointError, match="the disk is full"):
+        io.teardown()
+    assert done == ["nothing is under way", "it stands"]
+
+
 def test_a_fit_ends_with_the_error_of_its_last_save(tmp_path: Path) -> None:
     slow = Slow()
     slow.let.set()

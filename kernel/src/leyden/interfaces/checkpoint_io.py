@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -72,6 +73,14 @@ class CheckpointIO(ABC):
         names = [one for one in os.listdir(folder) if one.endswith(".ckpt") and not one.startswith(".")]
         paths = [os.path.join(folder, one) for one in names]
         return [(os.path.getmtime(path), path) for path in paths if not os.path.islink(path)]
+
+    def when_written(self, work: Callable[[], None]) -> None:
+        """Do something that needs what was saved to stand: now, unless saves are under way in the background.
+
+        Args:
+            work: left out when one of those fails.
+        """
+        work()
 
     def wait(self) -> None:
         """Wait until everything that was saved and removed is so on the disk; raises what went wrong with it."""

@@ -190,6 +190,7 @@ class Files:
             manifest.release(filepath)
 
     def _link_checkpoint(self, trainer: Trainer, filepath: str, linkpath: str) -> None:
-        """Let ``linkpath`` lead to a checkpoint."""
+        """Let ``linkpath`` lead to a checkpoint, once that stands."""
         if filepath != linkpath:
-            decided(trainer, lambda: link(filepath, linkpath), None)
+            io = trainer.checkpoint_io()
+            decided(trainer, lambda: io.when_written(lambda: link(filepath, linkpath)), None)

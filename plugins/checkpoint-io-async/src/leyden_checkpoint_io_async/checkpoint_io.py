@@ -17,8 +17,8 @@ class AsyncCheckpointIO(CheckpointIO):
     """Copies a checkpoint and lets a thread write it with another checkpoint io.
 
     One write is under way at most: a save waits for the one before, and raises what went wrong with it. So does the end
-    of the run. A removal waits its turn behind the writes, and is left out when one of them fails, so that a file goes
-    only when the one that displaces it stands.
+    of the run. A removal or a link waits its turn behind the writes, and is left out when one of them fails, so that a
+    file goes only when the one that displaces it stands, and a link leads to a file that does.
 
     Args:
         checkpoint_io: what writes and reads; files of ``torch.save`` by default.
@@ -43,7 +43,7 @@ class AsyncCheckpointIO(CheckpointIO):
     def _reset(self) -> None:
         self._executor: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
-        self._removals: list[Future[None]] = []
+        self._behind: list[Future[None]] = []
         self._failed = False
         self._buffers = Buffers()
 
@@ -94,15 +94,19 @@ class AsyncCheckpointIO(CheckpointIO):
 
     def remove_checkpoint(self, path: Path) -> None:
         """Remove a checkpoint, behind what is under way."""
+        self.when_written(lambda: self.checkpoint_io.remove_checkpoint(path))
+
+    def when_written(self, work: Callable[[], None]) -> None:
+        """Do something behind what is under way, unless that fails."""
         if self._pending is None:
-            self.checkpoint_io.remove_checkpoint(path)
+            work()
             return
 
-        def remove() -> None:
+        def behind() -> None:
             if not self._failed:
-                self.checkpoint_io.remove_checkpoint(path)
+                work()
 
-        self._removals.append(self._submit(remove))
+        self._behind.append(self._submit(behind))
 
     def exists(self, path: Path) -> bool:
         """Whether a complete checkpoint stands at a path, when what is under way is done."""
@@ -125,8 +129,8 @@ class AsyncCheckpointIO(CheckpointIO):
         Raises:
             leyden.errors.CheckpointError: it failed; raised once.
         """
-        waiting = [one for one in (self._pending, *self._removals) if one is not None]
-        self._pending, self._removals = None, []
+        waiting = [one for one in (self._pending, *self._behind) if one is not None]
+        self._pending, self._behind = None, []
         errors = [error for one in waiting if (error := one.exception()) is not None]
         self._failed = False
         if errors:
