@@ -1,7 +1,8 @@
 """Fresh virtual environments that hold a few wheels and what those declare, and nothing else.
 
-The wheels are installed for real. Third-party distributions are linked from the running environment: this
-takes a second and no package index, and the environment still holds no package that nobody declared.
+Each wheel is installed once, by pip, into one environment. From there its files are hard-linked into others, and
+third-party distributions are linked from the running environment: this takes a moment and no package index, and an
+environment still holds no package that nobody declared.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Iterable, Iterator
+from contextlib import chdir
 from functools import cache
+from importlib.metadata import Distribution as Metadata
 from importlib.metadata import distribution as installed
+from importlib.metadata import distributions
 from pathlib import Path
 
+from hatchling.build import build_wheel
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -33,12 +38,13 @@ def _pip(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def build_wheels(distributions: Iterable[Distribution], target: Path) -> dict[str, Path]:
-    """Build the wheels of several distributions in one go; the result maps names to files."""
-    folders = [str(one.folder) for one in distributions]
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), *folders)
-    names = (canonicalize_name(path.name.partition("-")[0]) for path in sorted(target.glob("*.whl")))
-    return dict(zip(names, sorted(target.glob("*.whl")), strict=True))
+def build_wheels(these: Iterable[Distribution], target: Path) -> dict[str, Path]:
+    """Build the wheels of several distributions, as their build backend does it; the result maps names to files."""
+    found = {}
+    for one in these:
+        with chdir(one.folder):
+            found[one.name] = target / build_wheel(str(target))
+    return found
 
 
 def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
@@ -94,24 +100,49 @@ class Environment:
         self.folder = folder
         self.python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
         base = {"base": str(folder), "platbase": str(folder)}
-        self._site = Path(sysconfig.get_path("purelib", "venv", base))
+        self.site = Path(sysconfig.get_path("purelib", "venv", base))
         for name in third_party:
             self._link(name)
 
     def _link(self, name: str) -> None:
         for source in _top_level(name):
-            link = self._site / source.name
+            link = self.site / source.name
             if not link.exists():
                 link.symlink_to(source)
 
+    def pip(self, *arguments: str) -> None:
+        """Run pip of the running environment for this one."""
+        _pip("--python", str(self.python), *arguments)
+
     def install(self, *wheels: Path) -> None:
         """Install wheels, without their dependencies."""
-        files = [str(wheel) for wheel in wheels]
-        _pip("--python", str(self.python), "install", "--no-deps", "--no-index", *files)
+        self.pip("install", "--no-deps", "--no-index", *map(str, wheels))
 
-    def uninstall(self, name: str) -> None:
-        """Remove a distribution."""
-        _pip("--python", str(self.python), "uninstall", "--yes", name)
+    def take(self, other: Environment, name: str) -> None:
+        """Have a distribution that is installed in another environment; scripts, which name its Python, stay there."""
+        for file in other.files(name):
+            target = self.site / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(other.site / file, target)
+
+    def drop(self, name: str) -> None:
+        """Have it no longer."""
+        files = self.files(name)
+        for file in files:
+            (self.site / file).unlink(missing_ok=True)
+        for folder in sorted({parent for file in files for parent in file.parents[:-1]}, reverse=True):
+            for left in (self.site / folder).glob("__pycache__/*.pyc"):
+                left.unlink()
+            if (self.site / folder).is_dir() and not any((self.site / folder).iterdir()):
+                (self.site / folder).rmdir()
+
+    def files(self, name: str) -> list[Path]:
+        """The files of an installed distribution below ``site-packages``."""
+        (found,) = (one for one in self._own() if canonicalize_name(one.name) == canonicalize_name(name))
+        return [Path(str(file)) for file in found.files or [] if ".." not in file.parts]
+
+    def _own(self) -> Iterator[Metadata]:
+        return distributions(path=[str(self.site)])  # type: ignore[return-value]
 
     def run(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Run the environment's interpreter with its output captured."""
@@ -127,17 +158,18 @@ class Environment:
 
 
 def environment_for(
-    folder: Path, wheels: dict[str, Path], *names: str, besides: Iterable[Requirement] = WITH_TORCH
+    folder: Path, store: Environment, *names: str, besides: Iterable[Requirement] = WITH_TORCH
 ) -> Environment:
     """An environment with the named distributions of this repository and what they declare.
 
     Args:
         folder: where it is created.
-        wheels: the wheels of the repository.
-        names: which of them are installed.
+        store: where all distributions of the repository are installed.
+        names: which of them it has.
         besides: what is there in addition.
     """
     everything = closure([*(Requirement(name) for name in names), *besides])
     environment = Environment(folder, sorted(everything - OURS.keys()))
-    environment.install(*(wheels[name] for name in sorted(everything & OURS.keys())))
+    for name in sorted(everything & OURS.keys()):
+        environment.take(store, name)
     return environment

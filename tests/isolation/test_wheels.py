@@ -46,28 +46,46 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def bare(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """The kernel without a plugin."""
-    return environment_for(tmp_path_factory.mktemp("bare"), wheels, "leyden-kernel")
+def store(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """All wheels installed by pip, and nothing else."""
+    environment = Environment(tmp_path_factory.mktemp("store"), ())
+    environment.install(*wheels.values())
+    return environment
 
 
 @pytest.fixture(scope="module")
-def complete(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def bare(store: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The kernel without a plugin."""
+    return environment_for(tmp_path_factory.mktemp("bare"), store, "leyden-kernel")
+
+
+@pytest.fixture(scope="module")
+def complete(store: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Everything in one environment."""
-    return environment_for(tmp_path_factory.mktemp("complete"), wheels, "leyden", *NAMES)
+    return environment_for(tmp_path_factory.mktemp("complete"), store, "leyden", *NAMES)
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def without(
-    request: pytest.FixtureRequest, complete: Environment, wheels: dict[str, Path]
+    request: pytest.FixtureRequest, complete: Environment, store: Environment
 ) -> Iterator[tuple[str, Environment]]:
     """The complete environment less one plugin, and the plugin's name."""
     name = request.param
-    complete.uninstall(name)
+    complete.drop(name)
     try:
         yield name, complete
     finally:
-        complete.install(wheels[name])
+        complete.take(store, name)
+
+
+@pytest.fixture(scope="module")
+def answers(
+    without: tuple[str, Environment], tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """What became of a run without the plugin, and of one for each keyword that asks for it."""
+    name, environment = without
+    plain = {**CPU, **UNASKED.get(name, {})}
+    return _fits(environment, tmp_path_factory.mktemp("runs"), plain, *_asking(name))
 
 
 def _fits(environment: Environment, folder: Path, *keywords: dict[str, Any]) -> list[dict[str, Any]]:
@@ -89,11 +107,11 @@ def test_there_is_one_wheel_for_each_distribution(wheels: dict[str, Path]) -> No
 
 @pytest.mark.parametrize("distribution", [*ADD_ONS, *TEMPLATE], ids=label)
 def test_a_plugin_keeps_its_contract_beside_the_kernel_alone(
-    distribution: Distribution, wheels: dict[str, Path], tmp_path: Path
+    distribution: Distribution, store: Environment, tmp_path: Path
 ) -> None:
     classes = contracts(distribution)
     assert classes, "there is no contract to run"
-    environment = environment_for(tmp_path / "env", wheels, distribution.name)
+    environment = environment_for(tmp_path / "env", store, distribution.name)
     done = environment.pytest(*classes, "--basetemp", str(tmp_path / "tests"))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -112,8 +130,8 @@ def test_the_bare_kernel_says_in_one_sentence_what_to_install(bare: Environment,
     assert message.rstrip(".").count(". ") == 0
 
 
-def test_a_run_does_not_need_numpy(wheels: dict[str, Path], tmp_path: Path) -> None:
-    environment = environment_for(tmp_path / "env", wheels, *NEEDED_FOR_A_RUN, besides=())
+def test_a_run_does_not_need_numpy(store: Environment, tmp_path: Path) -> None:
+    environment = environment_for(tmp_path / "env", store, *NEEDED_FOR_A_RUN, besides=())
     assert "No module named 'numpy'" in environment.run("-c", "import numpy").stderr
     assert _fits(environment, tmp_path, CPU) == [{"steps": 2}]
 
@@ -122,16 +140,26 @@ def test_the_complete_environment_trains(complete: Environment, tmp_path: Path) 
     assert _fits(complete, tmp_path, CPU) == [{"steps": 2}]
 
 
-def test_removing_a_plugin_leaves_the_rest_working(without: tuple[str, Environment], tmp_path: Path) -> None:
+def test_pip_brings_and_removes_a_plugin(store: Environment, wheels: dict[str, Path], tmp_path: Path) -> None:
+    environment = environment_for(tmp_path / "env", store, "leyden-kernel")
+    environment.install(wheels["leyden-logger-csv"])
+    assert "leyden-logger-csv" in _leyden(environment, "plugins", "list").stdout.split()
+    environment.pip("uninstall", "--yes", "leyden-logger-csv")
+    assert "leyden-logger-csv" not in _leyden(environment, "plugins", "list").stdout.split()
+    assert not list(environment.site.glob("leyden_logger_csv*"))
+
+
+def test_removing_a_plugin_leaves_the_rest_working(
+    without: tuple[str, Environment], answers: list[dict[str, Any]]
+) -> None:
     name, environment = without
     listing = _leyden(environment, "plugins", "list")
     assert listing.returncode == 0, listing.stderr
     assert name not in listing.stdout.split()
-    (answer,) = _fits(environment, tmp_path, {**CPU, **UNASKED.get(name, {})})
     if name in NEEDED_FOR_A_RUN:
-        assert f"pip install {name}" in answer["message"]
+        assert f"pip install {name}" in answers[0]["message"]
     else:
-        assert answer == {"steps": 2}
+        assert answers[0] == {"steps": 2}
 
 
 def _offers(name: str, *groups: str) -> list[tuple[str, str, str]]:
@@ -144,13 +172,17 @@ def _offers(name: str, *groups: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_a_keyword_that_asks_for_a_removed_plugin_names_it(
-    without: tuple[str, Environment], tmp_path: Path
-) -> None:
-    name, environment = without
+def _asking(name: str) -> list[dict[str, Any]]:
+    """Keywords, each of which asks for a distribution."""
     asked: list[dict[str, Any]] = [{KEYWORDS[group]: entry} for group, entry, _ in _offers(name, *KEYWORDS)]
-    asked += [{entry: 1} for _, entry, _ in _offers(name, "leyden.options")]
-    for keywords, answer in zip(asked, _fits(environment, tmp_path, *asked), strict=True):
+    return asked + [{entry: 1} for _, entry, _ in _offers(name, "leyden.options")]
+
+
+def test_a_keyword_that_asks_for_a_removed_plugin_names_it(
+    without: tuple[str, Environment], answers: list[dict[str, Any]]
+) -> None:
+    name, _ = without
+    for keywords, answer in zip(_asking(name), answers[1:], strict=True):
         assert f"pip install {name}" in answer.get("message", ""), f"{keywords}: {answer}"
 
 
