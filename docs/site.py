@@ -44,6 +44,8 @@ def main(arguments: list[str]) -> int:
     if SOURCE.exists():
         shutil.rmtree(SOURCE)
     shutil.copytree(PAGES, SOURCE, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    for page in SOURCE.rglob("*.md"):
+        page.write_text(to_plugins(page.read_text(encoding="utf-8"), page.parent), encoding="utf-8")
     SETTINGS.write_text(json.dumps(settings(plugin_pages())), encoding="utf-8")
     # The variable silences an advertisement of the theme.
     command = [
@@ -56,6 +58,12 @@ def main(arguments: list[str]) -> int:
         str(SETTINGS),
     ]
     return subprocess.run(command, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=False).returncode
+
+
+def to_plugins(text: str, home: Path) -> str:
+    """A page whose links to READMEs of plugins lead to the site's pages made from them."""
+    here = os.path.relpath(SOURCE / "plugin", home)
+    return re.sub(r"\((?:\.\./)+(?:plugins|contrib)/([^/)]+)/README\.md", rf"({here}/\1.md", text)
 
 
 def settings(plugins: Nav) -> dict[str, object]:
