@@ -13,9 +13,9 @@ os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 
-@pytest.fixture(scope="session")
-def ray_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One Ray for all tests: starting it takes about ten seconds."""
+@pytest.fixture(scope="module")
+def ray_session() -> Iterator[Any]:
+    """One Ray for the tests of a file: starting it takes about ten seconds, and it keeps a gigabyte while it runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray
