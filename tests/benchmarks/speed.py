@@ -80,6 +80,14 @@ def of_frameworks(title: str, steps: int, hand: Program, program: Callable[..., 
     return Case(title, steps, {BY_HAND: hand, **{one: partial(program, one) for one in subjects.available()}})
 
 
+def _with_everything(task: Task, framework: str, count: int) -> nn.Module:
+    return everything.with_framework(framework, task, count)
+
+
+def _manual(optimizers: int, framework: str, count: int) -> nn.Module:
+    return schemes.manual(framework, TINY, count, optimizers)
+
+
 def cases(small: int) -> dict[str, Callable[[], Case]]:
     """Every line of the table, by a short name; ``small`` is N of the smaller task."""
     large, few = max(small // 3, 2), max(small // 15, 2)
@@ -95,16 +103,16 @@ def cases(small: int) -> dict[str, Callable[[], Case]]:
     for metrics in (1, 5, 20):
         found[f"T-{metrics}"] = partial(training, "T", TINY, small, metrics)
     for name, task, steps in (("T", TINY, small), ("M", MLP, large)):
+        hand: Program = partial(everything.by_hand, task)
         found[f"{name}-all"] = partial(
-            of_frameworks, f"{name}, everything on", steps, partial(everything.by_hand, task),
-            lambda framework, count, task=task: everything.with_framework(framework, task, count),
-        )  # fmt: skip
+            of_frameworks, f"{name}, everything on", steps, hand, partial(_with_everything, task)
+        )
     for optimizers in (1, 2):
+        title = f"T, manual optimization, {optimizers} optimizer{'s' * (optimizers > 1)}"
+        hand = partial(schemes.manual_by_hand, TINY, optimizers=optimizers)
         found[f"T-manual-{optimizers}"] = partial(
-            of_frameworks, f"T, manual optimization, {optimizers} optimizer{'s' * (optimizers > 1)}", small,
-            lambda count, several=optimizers: schemes.manual_by_hand(TINY, count, several),
-            lambda framework, count, several=optimizers: schemes.manual(framework, TINY, count, several),
-        )  # fmt: skip
+            of_frameworks, title, small, hand, partial(_manual, optimizers)
+        )
     return found
 
 

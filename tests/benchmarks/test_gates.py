@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,8 +46,7 @@ def test_a_validation_step_adds_15_calls_at_most() -> None:
 
 def test_a_logged_metric_costs_15_calls_at_most() -> None:
     bare, one, twenty = (
-        calls.a_step(lambda count, metrics=metrics: subjects.fit("leyden", TINY, count, metrics))
-        for metrics in (0, 1, 20)
+        calls.a_step(partial(subjects.fit, "leyden", TINY, metrics=metrics)) for metrics in (0, 1, 20)
     )
     assert one.over(bare).both <= 20  # with what is done once a batch
     assert twenty.over(one).both / 19 <= 15
