@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torchmetrics")
-stops = pytest.importorskip("tests.resume.stops")
+from tests.resume import stops
 
 ROOT = Path(__file__).resolve().parents[2]
 POINTS = sum(stops.STOPS.values())

@@ -44,11 +44,12 @@ class Watch:
         """Say it once, when the first checkpoint inside an epoch is saved, or inside a batch or a validation pass.
 
         Raises:
-            leyden.errors.ConfigurationError: the latter, and exactness is required; not of a fit that fails.
+            leyden.errors.ConfigurationError: the latter, and exactness is required.
         """
-        state = trainer.run_state
-        if trainer.session is not None and (under_way := trainer.session.data.under_way()):
-            self._inside(under_way, refuse=self.required and state.status == TrainerStatus.RUNNING)
+        state, session = trainer.run_state, trainer.session
+        # What is saved of a fit that has failed is rescued wherever it stands.
+        if session is not None and state.status == TrainerStatus.RUNNING and session.data.under_way():
+            self._inside(session.data.under_way())
         inside = state.point not in (Point.EPOCH_START, Point.EPOCH_END) and not state.is_last_batch
         if inside and not self._told:
             self._told = True
@@ -60,12 +61,12 @@ class Watch:
                     f"this one: {'; '.join(found)}. Trainer(exact_resume='require') refuses to train; False is silent.",
                 )
 
-    def _inside(self, under_way: str, refuse: bool) -> None:
+    def _inside(self, under_way: str) -> None:
         text = (
             f"A checkpoint is saved inside {under_way}, and a run that resumes from it does all of that again, with "
             "other random numbers. Save in on_train_batch_end, on_validation_end or on_train_epoch_end instead"
         )
-        if refuse:
+        if self.required:
             raise ConfigurationError(f"exact_resume='require' is not possible: {text}.")
         if not self._told_inside:
             self._told_inside = True
