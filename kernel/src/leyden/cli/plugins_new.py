@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
         raise ConfigurationError(f"{plan.folder} cannot be written: {error}.") from error
     print(f"{plan.folder}: {len(found)} files; {family_of(plan.group)} {plan.entry!r}. Now:")
     print(f"  cd {plan.folder}")
-    print("  pip install -e . --group dev")
+    print('  pip install -e ".[dev]"')
     print(f"  pytest && leyden plugins check {plan.name}")
     return 0
 
