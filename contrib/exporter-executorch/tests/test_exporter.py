@@ -53,7 +53,7 @@ def test_an_argument_that_is_none(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-import logging, os, torch
+import contextlib, io, logging, os, sys, torch
 from leyden_exporter_executorch import ExecuTorchExporter
 from leyden_exporter_executorch.quiet import quiet
 
@@ -61,6 +61,9 @@ ExecuTorchExporter().export(torch.nn.Linear(4, 2), "net.pte", torch.ones(2, 4))
 assert logging.getLogger().handlers == []
 with quiet():
     os.write(2, b"[cpuinfo_utils.cpp:1] chatter\\n[method.cpp:2] error\\n")
+with contextlib.redirect_stderr(io.StringIO()) as elsewhere, quiet():
+    print("[cpuinfo_utils.cpp:1] chatter\\nerror", file=sys.stderr)
+assert elsewhere.getvalue() == "error\\n"
 """
 
 

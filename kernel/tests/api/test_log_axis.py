@@ -131,8 +131,8 @@ def test_a_resumed_epoch_keeps_its_axes(tmp_path: Any) -> None:
     path = tmp_path / "half.ckpt"
 
     class Save(Callback):
-        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-            if batch_idx == 1:
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int) -> None:
+            if index == 0:
                 trainer.save_checkpoint(path)
 
     Trainer(max_epochs=1, logger=False, callbacks=[Save()], **keywords).fit(Part(), TinyData())

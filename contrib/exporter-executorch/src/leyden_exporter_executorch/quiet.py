@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 
 from leyden.interfaces.export_checks import hushed
 
@@ -19,12 +20,13 @@ LOGS = ("torchao", "torch.utils._pytree")
 """Who warns while executorch is imported: of kernels for other hardware, and of executorch's own calls."""
 
 STDERR = 2
+BYTES = ("utf-8", "surrogateescape")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Leave out :data:`CHATTER` and the warnings of :data:`LOGS`; everything else appears, at the latest at the end."""
-    with hushed(*LOGS), _same_root(), _filtered():
+    with hushed(*LOGS), _same_root(), _filtered(), _filtered_stream():
         yield
 
 
@@ -41,8 +43,23 @@ def _same_root() -> Iterator[None]:
 
 
 @contextmanager
+def _filtered_stream() -> Iterator[None]:
+    """Some of the runtime's calls hand what C++ writes to ``sys.stderr``, which a program may have put somewhere else."""
+    stream = sys.stderr
+    if stream is None:
+        yield
+        return
+    held = io.StringIO()
+    try:
+        with redirect_stderr(held):
+            yield
+    finally:
+        stream.write(CHATTER.sub(b"", held.getvalue().encode(*BYTES)).decode(*BYTES))
+
+
+@contextmanager
 def _filtered() -> Iterator[None]:
-    """The runtime writes to the file descriptor, which no Python stream sees."""
+    """Others write to the file descriptor, which no Python stream sees."""
     try:
         kept = os.dup(STDERR)
     except OSError:  # a process without one, where nothing can be written
