@@ -14,11 +14,6 @@ from leyden.api.warn import LeydenWarning
 from leyden.errors import ConfigurationError, NoModuleError, UserCodeTypeError
 
 
-def test_a_step_that_returns_nothing_is_told() -> None:
-    with pytest.warns(LeydenWarning, match="step-none"):
-        quiet().fit(Linear(training_step=lambda *_: None), numbers())
-
-
 def test_none_stands_among_the_predictions() -> None:
     step = lambda self, batch, batch_idx: None if batch_idx == 0 else batch_idx  # noqa: E731
     with pytest.warns(LeydenWarning, match="predict-none"):

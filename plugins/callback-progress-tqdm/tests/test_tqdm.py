@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leyden.errors import ConfigurationError
+from leyden.errors import ConfigurationError, NoRunError
 from leyden.testing import TinyModule
 from leyden_callback_progress_tqdm import TQDMProgressBar
 from leyden_callback_progress_tqdm.line import Tqdm
@@ -111,7 +111,7 @@ def test_metrics_can_be_changed(run: Run) -> None:
 
 
 def test_a_bar_that_has_not_begun_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="no bar for train yet"):
+    with pytest.raises(NoRunError, match="no bar for train yet"):
         _ = TQDMProgressBar().train_progress_bar
 
 

@@ -144,6 +144,7 @@ def test_hyper_parameters_stay_objects_in_files(installed: None, off: dict[str, 
     assert Model.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=False).hparams.loss is set
 
 
+@pytest.mark.filterwarnings("ignore:.log-interval")
 def test_log_metrics_through_the_logger_connector(installed: None, off: dict[str, Any]) -> None:
     import pytorch_lightning as pl
 

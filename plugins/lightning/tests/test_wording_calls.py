@@ -165,3 +165,23 @@ def test_private_names_of_checkpoint_callbacks() -> None:
     assert (one._every_n_train_steps, one._every_n_epochs) == (3, 0)
     assert one._format_checkpoint_name("{epoch:03d}-{acc}", {"epoch": 3, "acc": 0.03}) == "epoch=003-acc=0.03"
     assert one._format_checkpoint_name(None, {"epoch": 3, "step": 2}, prefix="a") == "a-epoch=3-step=2"
+
+
+@pytest.mark.usefixtures("installed")
+def test_indices_of_a_prediction_writer_are_in_the_loop() -> None:
+    from lightning.pytorch.callbacks import BasePredictionWriter
+
+    class Writer(BasePredictionWriter):
+        seen: Any = None
+
+        def write_on_epoch_end(
+            self, trainer: Any, pl_module: Any, predictions: Any, batch_indices: Any
+        ) -> None:
+            self.seen = trainer.predict_loop.epoch_batch_indices
+            assert self.seen == list(batch_indices)
+
+    pytest.importorskip("leyden_callback_prediction_writer")
+    writer = Writer("epoch")
+    trainer = made(callbacks=[writer])
+    trainer.predict(module(predict_step=lambda one, batch, _: batch[0].sum()), data(batch_size=2))
+    assert (writer.seen, trainer.predict_loop.epoch_batch_indices) == ([[[0, 1], [2, 3]]], [])

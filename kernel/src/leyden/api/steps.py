@@ -374,10 +374,6 @@ def loss_of(result: Any) -> Tensor | None:
         leyden.errors.UserCodeError: there is none; the message says what may be returned.
     """
     if result is None:
-        warn(
-            "step-none",
-            "training_step returned None: the batch trains nothing. Return the loss to train with it.",
-        )
         return None
     loss = result.get("loss") if isinstance(result, Mapping) else result
     if isinstance(loss, Tensor):

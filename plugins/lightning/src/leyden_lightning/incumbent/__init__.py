@@ -26,27 +26,30 @@ def attach() -> None:
     """Give Leyden's classes what packages read; nothing when they have it."""
     if _attached:
         return
-    from leyden.api import saved_hparams
+    from leyden.api import saved_hparams, steps
     from leyden.api.callback import Callback
     from leyden.api.data import Data
+    from leyden.api.loop_views import EvaluationLoopView
     from leyden.api.module import LightningModule
     from leyden.api.trainer import Trainer
     from leyden.api.warn import LeydenWarning
     from leyden.errors import LeydenError
     from leyden.interfaces.strategy import Strategy
-    from leyden_lightning.incumbent import advice, callback, module, strategy, trainer
+    from leyden_lightning.incumbent import advice, callback, loops, module, strategy, trainer
 
     pairs: list[tuple[type, type]] = [
         (Trainer, trainer.TrainerMembers),
         (LightningModule, module.ModuleMembers),
         (Callback, callback.CallbackMembers),
         (Strategy, strategy.StrategyMembers),
+        (EvaluationLoopView, loops.EvaluationLoopMembers),
     ]
     for target, source in pairs:
         _give(target, source)
     _connecting(Strategy)
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
+    _put(steps, "loss_of", advice.on_loss(steps.loss_of))
     _put(Data, "load_train", advice.on_training(Data.load_train))
     _put(Data, "load_evaluation", advice.on_evaluation(Data.load_evaluation))
     _manifests()

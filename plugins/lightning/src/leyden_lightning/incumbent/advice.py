@@ -1,4 +1,4 @@
-"""Advice on loaders that Lightning gives as warnings: programs wait for it. Leyden alone is silent about it."""
+"""Advice on data and steps that Lightning gives as warnings: programs wait for it. Leyden alone is silent about it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def on_evaluation(load: Callable[[Any, Any], list[Any]]) -> Callable[[Any, Any],
             for one in found:
                 _on_loader(one.loader, f"{prefix}_dataloader")
         return found
+
+    return advised
+
+
+def on_loss(loss_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``steps.loss_of``, which says when a step returned nothing."""
+
+    @wraps(loss_of)
+    def advised(result: Any) -> Any:
+        if result is None:
+            _say("step-none", "training_step returned None: the batch trains nothing. Return the loss.")
+        return loss_of(result)
 
     return advised
 
