@@ -39,7 +39,7 @@ def working(entries: Iterable[Entry], stage: str, make: Callable[[Any], T], stri
     return made
 
 
-def unnamed(group: str, name: str, base: type[T], **arguments: Any) -> list[T]:
+def unnamed(group: str, name: str, base: Callable[..., T], **arguments: Any) -> list[T]:
     """An instance of what a name that nobody gave stands for; nothing where it is not there or does not work.
 
     Args:
@@ -62,13 +62,14 @@ def unnamed(group: str, name: str, base: type[T], **arguments: Any) -> list[T]:
     return working(entries, "creation", instance_of(base, **arguments))
 
 
-def instance_of(base: type[T], **arguments: Any) -> Callable[[Any], T]:
+def instance_of(base: Callable[..., T], **arguments: Any) -> Callable[[Any], T]:
     """Makes an instance of a class, which must be a subclass of its family's interface."""
+    interface: Any = base  # a class; mypy takes no abstract one for a type[T]
 
     def make(loaded: Any) -> T:
-        if not (isinstance(loaded, type) and issubclass(loaded, base)):
-            home = f"{base.__module__}.{base.__qualname__}"
-            raise TypeError(f"{shown(loaded)} is no {base.__name__}. Make it a subclass of {home}.")
+        if not (isinstance(loaded, type) and issubclass(loaded, interface)):
+            home = f"{interface.__module__}.{interface.__qualname__}"
+            raise TypeError(f"{shown(loaded)} is no {interface.__name__}. Make it a subclass of {home}.")
         made: T = loaded(**arguments)
         return made
 

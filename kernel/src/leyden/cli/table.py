@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 RESET, BOLD = "\x1b[0m", "\x1b[1m"
@@ -35,7 +35,7 @@ def write(
     """
     out = stream or sys.stdout
     colours = COLOURS if coloured(out) else {}
-    lines = map("\t".join, rows) if not out.isatty() else table(header, rows, colours)
+    lines: Iterable[str] = table(header, rows, colours) if out.isatty() else map("\t".join, rows)
     width = shutil.get_terminal_size().columns
     if out.isatty() and prose and max(map(len, table(header, rows, {}))) > width:
         lines = sentences_below(header, rows, colours, width)

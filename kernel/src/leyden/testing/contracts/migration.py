@@ -47,7 +47,8 @@ class MigrationContract(EntryContract):
 
     def test_leaves_alone_what_it_does_not_know(self) -> None:
         """So do weights without anything beside them, and what is no checkpoint at all."""
-        for content in ({"state_dict": {}}, {"leyden_contract_unknown": 1}, {}):
+        unknown: list[dict[str, Any]] = [{"state_dict": {}}, {"leyden_contract_unknown": 1}, {}]
+        for content in unknown:
             assert self.migrated(content) == content
 
     def test_brings_older_files_up_to_date(self) -> None:
