@@ -35,7 +35,7 @@ class CheckpointMembers:
         join = self.CHECKPOINT_JOIN_CHAR  # type: ignore[attr-defined]
         equals = self.CHECKPOINT_EQUALS_CHAR if auto_insert_metric_name else None  # type: ignore[attr-defined]
         name = Template.parse(filename or join.join(("{epoch}", "{step}"))).render(metrics, equals)
-        return join.join([prefix, name]) if prefix is not None else name  # type: ignore[no-any-return]
+        return str(join.join([prefix, name])) if prefix is not None else name
 
 
 def worded_reason(name: str = "stopping_reason_message") -> property:
