@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from leyden_lightning.wording import errors, notes, warnings
+from leyden_lightning.wording import calls, errors, notes, warnings
 
 Known = tuple[str, str]
 """A pattern, and the piece: a template for ``re.Match.expand``."""
@@ -40,7 +40,7 @@ def _matching(text: str, family: str) -> Iterator[tuple[re.Match[str], str]]:
 @cache
 def _patterns(family: str) -> list[tuple[re.Pattern[str], str]]:
     tables: dict[str, tuple[Known, ...]] = {
-        "errors": errors.KNOWN,
+        "errors": (*errors.KNOWN, *calls.KNOWN),
         "warnings": warnings.KNOWN,
         "notes": notes.KNOWN,
     }
