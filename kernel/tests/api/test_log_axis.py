@@ -131,7 +131,9 @@ def test_a_resumed_epoch_keeps_its_axes(tmp_path: Any) -> None:
     path = tmp_path / "half.ckpt"
 
     class Save(Callback):
-        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int) -> None:
+        def on_train_batch_end(
+            self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int
+        ) -> None:
             if index == 0:
                 trainer.save_checkpoint(path)
 

@@ -44,7 +44,7 @@ def _same_root() -> Iterator[None]:
 
 @contextmanager
 def _filtered_stream() -> Iterator[None]:
-    """Some of the runtime's calls hand what C++ writes to ``sys.stderr``, which a program may have put somewhere else."""
+    """Some of the runtime's calls hand what C++ writes to ``sys.stderr``, which a program may have exchanged."""
     stream = sys.stderr
     if stream is None:
         yield
