@@ -92,7 +92,7 @@ RAISED: list[tuple[type[Exception], str, Callable[[], Any]]] = [
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize(("kind", "piece", "call"), RAISED, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("kind", "piece", "call"), RAISED, ids=[piece for _, piece, _ in RAISED])
 def test_raised(kind: type[Exception], piece: str, call: Callable[[], Any]) -> None:
     with pytest.raises(kind, match=piece):
         call()
@@ -123,7 +123,7 @@ WARNED: list[tuple[str, Callable[[], Any]]] = [
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize(("piece", "call"), WARNED, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("piece", "call"), WARNED, ids=[piece for piece, _ in WARNED])
 def test_warned(piece: str, call: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.warns(UserWarning, match=piece):
