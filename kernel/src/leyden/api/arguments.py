@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from leyden.api.dialects import ask
+from leyden.errors import UserCodeError
 from leyden.plugins.adapt import overridden
-from leyden.plugins.errors import UserCodeError
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

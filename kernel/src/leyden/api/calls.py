@@ -12,8 +12,9 @@ from leyden.api.datamodule import LightningDataModule
 from leyden.api.module import LightningModule
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.warn import warn
+from leyden.errors import CheckpointError, UserCodeError
 from leyden.kernel.state import TrainerFn
-from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, UserCodeError, shown
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, shown
 
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer

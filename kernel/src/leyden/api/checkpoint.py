@@ -10,8 +10,9 @@ from leyden.api.ranks import with_all_ranks
 from leyden.api.rng import rng_state, set_rng_state
 from leyden.api.saved_hparams import plain, stays_object
 from leyden.api.warn import warn
+from leyden.errors import CheckpointError
 from leyden.kernel.state import Point
-from leyden.plugins.errors import CheckpointError, listed
+from leyden.plugins.errors import listed
 
 if TYPE_CHECKING:
     from leyden.api.session import Session

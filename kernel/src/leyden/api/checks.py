@@ -8,9 +8,10 @@ from leyden.api.callback import Callback
 from leyden.api.dialects import ask
 from leyden.api.module import LightningModule
 from leyden.api.warn import warn
+from leyden.errors import UserCodeError, UserCodeTypeError
 from leyden.kernel.state import TrainerFn
 from leyden.plugins.adapt import overridden
-from leyden.plugins.errors import ConfigurationError, UserCodeError, UserCodeTypeError
+from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from leyden.api.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from leyden.plugins.errors import UserCodeError
+from leyden.errors import UserCodeError
 
 if TYPE_CHECKING:
     class_only = classmethod  # type checkers then know what comes back

@@ -24,11 +24,12 @@ from leyden.api.loaders import (
 )
 from leyden.api.ranks import translate_position
 from leyden.api.resumable import ResumableLoader
+from leyden.errors import UserCodeError
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
 from leyden.kernel.state import Point, RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
-from leyden.plugins.errors import ConfigurationError, UserCodeError
+from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from leyden.api.collection import Collection

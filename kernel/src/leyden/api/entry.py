@@ -10,7 +10,8 @@ from torch import Tensor
 
 from leyden.api.log_rules import reduction
 from leyden.api.warn import warn
-from leyden.plugins.errors import UserCodeError, shown
+from leyden.errors import UserCodeError
+from leyden.plugins.errors import shown
 
 if TYPE_CHECKING:
     from leyden.api.session import Session

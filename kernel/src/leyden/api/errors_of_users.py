@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leyden.plugins.errors import UserCodeError
+from leyden.errors import UserCodeError
 
 
 def not_implemented(owner: Any, method: str, otherwise: str = "") -> UserCodeError:

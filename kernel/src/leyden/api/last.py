@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from leyden.api.warn import warn
-from leyden.plugins.errors import CheckpointError, listed
+from leyden.errors import CheckpointError
+from leyden.plugins.errors import listed
 
 if TYPE_CHECKING:
     from leyden.api.trainer import Trainer

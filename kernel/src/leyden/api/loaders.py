@@ -15,7 +15,8 @@ from leyden.api.combined import CombinedLoader, length
 from leyden.api.resumable import ResumableCombination, ResumableLoader, with_attribute
 from leyden.api.saved_hparams import is_plain
 from leyden.api.warn import warn
-from leyden.plugins.errors import ConfigurationError, UserCodeTypeError, shown
+from leyden.errors import UserCodeTypeError
+from leyden.plugins.errors import ConfigurationError, shown
 
 NOTHING: Any = object()
 

@@ -16,10 +16,11 @@ from leyden.api.migrations import reading
 from leyden.api.rng import isolate_rng
 from leyden.api.unnamed import unnamed
 from leyden.api.warn import warn
+from leyden.errors import CheckpointError
 from leyden.interfaces.checkpoint_io import CheckpointIO
 from leyden.plugins.catalogue import NAMES, PREFIX, catalogue
 from leyden.plugins.components import by_attribute, resolve
-from leyden.plugins.errors import ArgumentTypeError, CheckpointError, ConfigurationError, listed
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, listed
 
 DEFAULT_IO = ("fsspec", "torch")
 """The first that is installed: files of this machine are the same with both."""

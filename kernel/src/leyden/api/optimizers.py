@@ -11,7 +11,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from leyden.api.warn import LeydenRuntimeWarning, warn
-from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, UserCodeError, listed, nearest, shown
+from leyden.errors import UserCodeError
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, listed, nearest, shown
 
 if TYPE_CHECKING:
     from leyden.api.module import LightningModule

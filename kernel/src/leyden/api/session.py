@@ -23,6 +23,7 @@ from leyden.api.ranks import own_part
 from leyden.api.results import Results
 from leyden.api.rng import isolate_rng
 from leyden.api.unnamed import standard
+from leyden.errors import UserCodeError
 from leyden.kernel import loop
 from leyden.kernel.run import Cleanup
 from leyden.kernel.state import Point, RunningStage, TrainerFn
@@ -30,7 +31,7 @@ from leyden.kernel.table import annotate
 from leyden.plugins.adapt import Participant, overridden
 from leyden.plugins.catalogue import catalogue
 from leyden.plugins.components import resolve
-from leyden.plugins.errors import UserCodeError, shown
+from leyden.plugins.errors import shown
 from leyden.plugins.manager import Manager
 
 if TYPE_CHECKING:

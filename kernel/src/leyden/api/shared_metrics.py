@@ -9,7 +9,7 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
-from leyden.plugins.errors import UserCodeError
+from leyden.errors import UserCodeError
 
 if TYPE_CHECKING:
     from leyden.interfaces.strategy import Strategy

@@ -11,10 +11,11 @@ from torch.optim import LBFGS, Optimizer
 from leyden.api.arguments import checked, step_arguments
 from leyden.api.optimizers import Configured, LightningOptimizer, LRSchedulerConfig
 from leyden.api.warn import LeydenRuntimeWarning, warn
+from leyden.errors import UserCodeError
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.step import StepScheme
 from leyden.interfaces.strategy import Strategy
-from leyden.plugins.errors import ConfigurationError, UserCodeError, did_you_mean, listed, shown
+from leyden.plugins.errors import ConfigurationError, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     from leyden.api.session import Session

@@ -20,9 +20,10 @@ from leyden.api.resumable import ResumableLoader
 from leyden.api.signature import InstalledKeywords
 from leyden.api.trainer_views import FitLoopView, StateView, TrainerViews
 from leyden.api.warn import warn
+from leyden.errors import NoModuleError
 from leyden.kernel.run import execute
 from leyden.kernel.state import RunState, TrainerFn
-from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError, NoModuleError
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, DetachedError
 from leyden.plugins.selection import KERNEL
 
 if TYPE_CHECKING:

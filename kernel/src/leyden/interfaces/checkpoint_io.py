@@ -59,7 +59,7 @@ class CheckpointIO(ABC):
         Raises:
             leyden.errors.CheckpointError: it is damaged or missing; names the path.
         """
-        from leyden.plugins.errors import CheckpointError
+        from leyden.errors import CheckpointError
 
         if not self.exists(path):
             raise CheckpointError(f"{path} holds no complete checkpoint.")

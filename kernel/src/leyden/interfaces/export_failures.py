@@ -10,8 +10,9 @@ from typing import Any
 
 from torch.jit._trace import TracerWarning
 
+from leyden.errors import UserCodeError
 from leyden.interfaces.export_inputs import Inputs
-from leyden.plugins.errors import ConfigurationError, LeydenError, UserCodeError
+from leyden.plugins.errors import ConfigurationError, LeydenError
 
 PASSED_ON = (LeydenError, OSError, ImportError, MemoryError, Warning)
 """Exceptions that say themselves what is wrong."""

@@ -15,17 +15,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from leyden.api.rank_zero import rank_zero_info
+from leyden.errors import ExportMismatchError
 from leyden.interfaces.export_checks import Difference, compare, default_tolerance, numbers, undisturbed
 from leyden.interfaces.export_failures import PASSED_ON, doubts, failure, outputs
 from leyden.interfaces.export_inputs import Inputs
 from leyden.interfaces.exporter import Exported, Exporter
-from leyden.plugins.errors import (
-    ArgumentTypeError,
-    ConfigurationError,
-    ExportMismatchError,
-    did_you_mean,
-    listed,
-)
+from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, did_you_mean, listed
 
 COMMON = ("dynamic_batch", "tolerance", "batch_sizes")
 _SHARDED = ("DTensor", "FlatParameter")

@@ -36,32 +36,8 @@ class ArgumentTypeError(ConfigurationError, TypeError):
     """An argument of the wrong type, or a keyword that nobody owns."""
 
 
-class UserCodeError(ConfigurationError, RuntimeError):
-    """A method of the user's class is missing, has the wrong parameters, or returned what cannot be used."""
-
-
-class UserCodeTypeError(UserCodeError, TypeError):
-    """A method of the user's class gave something of a type that cannot be used, or nothing where data is needed."""
-
-
 class DetachedError(LeydenError, RuntimeError):
     """Something was asked of an object that belongs to no running Trainer."""
-
-
-class NoModuleError(DetachedError, AttributeError):
-    """A Trainer that has seen no module was asked for what only a module gives."""
-
-
-class NoRunError(DetachedError, TypeError):
-    """A part of a run was asked for before the run has begun."""
-
-
-class CheckpointError(LeydenError, RuntimeError):
-    """A checkpoint cannot be written, found, read or trusted."""
-
-
-class ExportMismatchError(LeydenError, RuntimeError):
-    """What an exporter wrote does not compute what the module computes."""
 
 
 class PluginError(LeydenError):

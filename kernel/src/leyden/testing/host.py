@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import torch
 
+from leyden.errors import CheckpointError
 from leyden.interfaces.accelerator import Accelerator
 from leyden.interfaces.checkpoint_io import CheckpointIO, Path
 from leyden.interfaces.strategy import Strategy
-from leyden.plugins.errors import CheckpointError, ConfigurationError
+from leyden.plugins.errors import ConfigurationError
 
 
 class HostAccelerator(Accelerator):

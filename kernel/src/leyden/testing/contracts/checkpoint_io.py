@@ -9,7 +9,8 @@ from typing import Any, ClassVar, NoReturn
 
 import pytest
 
-from leyden.plugins.errors import CheckpointError, LeydenError
+from leyden.errors import CheckpointError
+from leyden.plugins.errors import LeydenError
 from leyden.testing.contracts.run import RunContract, assert_same_state
 
 NAME = "some.ckpt"
