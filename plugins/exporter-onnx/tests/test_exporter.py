@@ -184,6 +184,9 @@ class Baked(nn.Module):
         return x + float(np.asarray(x.detach().numpy()).shape[0] == 4)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::torch.jit._trace.TracerWarning"
+)  # what the tracer doubts is what differs
 def test_a_difference_on_another_batch_is_an_error_and_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "net.onnx"
     target.write_text("as it was")
@@ -232,8 +235,9 @@ def test_in_the_middle_of_a_run(inference: bool, tmp_path: Path) -> None:
             enable_model_summary=False, callbacks=callbacks, default_root_dir=tmp_path,
             inference_mode=inference, num_sanity_val_steps=0,
         )  # fmt: skip
-        data = torch.utils.data.DataLoader(torch.randn(8, 4), batch_size=4, shuffle=True)
-        trainer.fit(net, data, data)
+        samples = torch.randn(8, 4)
+        data = torch.utils.data.DataLoader(samples, batch_size=4, shuffle=True)
+        trainer.fit(net, data, torch.utils.data.DataLoader(samples, batch_size=4))
         return {**net.state_dict(), "logged": trainer.callback_metrics["v"]}
 
     plain, exported = weights([]), weights([Exports()])

@@ -36,8 +36,9 @@ class Inputs:
         """The sample, or the module's ``example_input_array``, as a batch of its data would reach ``forward``.
 
         It passes the transfer hooks of the module (or of its running data module) and ends on the module's device. A
-        tuple or list holds positional arguments, a mapping keyword arguments, unless ``forward`` takes the whole as
-        its only argument instead; anything else is the only argument.
+        tuple or list holds positional arguments, and at its end perhaps keyword arguments in a mapping, as in torch.onnx;
+        a mapping holds keyword arguments, unless ``forward`` takes the whole as its only argument instead; anything
+        else is the only argument.
 
         Returns:
             ``None`` when there is no sample at all.
@@ -52,7 +53,7 @@ class Inputs:
         sample = _transferred(model, sample)
         whole = cls((sample,))
         if isinstance(sample, tuple | list):
-            parts = cls(tuple(sample))
+            parts = _positional(model, tuple(sample))
         elif isinstance(sample, Mapping) and all(isinstance(one, str) for one in sample):
             parts = cls((), dict(sample))
         else:
@@ -122,6 +123,13 @@ class Inputs:
         for name, value in self.kwargs.items():
             found += _numbered(name, value, taken=found)
         return found
+
+
+def _positional(model: Any, sample: tuple[Any, ...]) -> Inputs:
+    last = sample[-1] if sample else None
+    if isinstance(last, Mapping) and last.keys() <= signature(model.forward).parameters.keys():
+        return Inputs(sample[:-1], dict(last))
+    return Inputs(sample)
 
 
 def _fitting(model: Any, parts: Inputs, whole: Inputs) -> Inputs:

@@ -74,7 +74,7 @@ class ONNXExporter(VerifiedExporter):
 
     def write(self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]) -> Any:
         assert inputs is not None  # needs_sample
-        inputs = _with_keywords(model, inputs, options)
+        inputs = _with_keywords(inputs, options)
         _check_formats(model, inputs)
         dynamo = options.get("dynamo") is not False
         given = {key: value for key, value in options.items() if key in _TORCHS and key != "kwargs"}
@@ -105,9 +105,9 @@ class ONNXExporter(VerifiedExporter):
         import onnx
 
         onnx.checker.check_model(str(path))
-        names = options.get("input_names") or _with_keywords(model, inputs, options).names(model)
+        names = options.get("input_names") or _with_keywords(inputs, options).names(model)
         run = runner(path, list(names), model)
-        return lambda batch: run(_with_keywords(model, batch, options).leaves)
+        return lambda batch: run(_with_keywords(batch, options).leaves)
 
     def verify(
         self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]
@@ -118,7 +118,7 @@ class ONNXExporter(VerifiedExporter):
                 f"of {type(model).__name__} takes batches of {inputs.batch_size} alone; pass dynamic_batch=False if "
                 "that is meant."
             )
-        return super().verify(model, _with_keywords(model, inputs, options), path, options)
+        return super().verify(model, _with_keywords(inputs, options), path, options)
 
 
 class _Positional(torch.nn.Module):
@@ -138,11 +138,8 @@ def _varies(options: dict[str, Any]) -> bool:
     return bool(options.get("dynamic_batch", True) and not given)
 
 
-def _with_keywords(model: Any, inputs: Inputs, options: dict[str, Any]) -> Inputs:
-    """The inputs with the option ``kwargs``; a dict that ends a tuple holds keyword arguments, as torch has it."""
-    last = inputs.args[-1] if inputs.args else None
-    if isinstance(last, dict) and last.keys() <= signature(model.forward).parameters.keys():
-        inputs = Inputs(inputs.args[:-1], {**inputs.kwargs, **last})
+def _with_keywords(inputs: Inputs, options: dict[str, Any]) -> Inputs:
+    """The inputs with the option ``kwargs``."""
     more = options.get("kwargs") or {}
     return replace(
         inputs, kwargs={**inputs.kwargs, **{k: v for k, v in more.items() if k not in inputs.kwargs}}
