@@ -73,9 +73,12 @@ demo: install
 # W&B keeps one service for a process, and SLURM's tests send signals: these run in a process of their own.
 ALONE := plugins/logger-wandb plugins/environment-slurm
 
+# What hangs fails, and says where it stood.
+LIMIT := --timeout 600
+
 test: venv
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ALONE:%=--ignore=%) $(PYTEST_ARGS)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest $(LIMIT) --numprocesses $(WORKERS) --dist loadfile $(ALONE:%=--ignore=%) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(LIMIT) $(ALONE)
 
 lint: venv
 	$(BIN)/ruff check .

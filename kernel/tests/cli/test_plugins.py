@@ -366,9 +366,9 @@ def test_many_of_one_distribution_are_one_row_for_a_person(
 ) -> None:
     many = {f"metric{number}": "acme_many:Metric" for number in range(MANY + 1)}
     fake_dist("acme-many", {"leyden.metrics": many}, {"acme_many": "class Metric: pass"}, requires=KERNEL)
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
     assert main(["plugins", "list"]) == main(["plugins", "list", "--family", "metric"]) == 0
-    found = [line for line in sys.stdout.getvalue().splitlines() if "acme-many" in line]  # type: ignore[attr-defined]
+    found = [line for line in terminal.getvalue().splitlines() if "acme-many" in line]
     assert f"({MANY + 1}: --family metric)" in found[0]
     assert len(found) == 1 + MANY + 1
 

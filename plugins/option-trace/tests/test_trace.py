@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader
 
 from leyden import Callback, LightningModule, Trainer
 from leyden.loggers import CSVLogger
-from leyden.testing import OptionContract
 from leyden_option_trace import tracer
 
 PROGRAM = """
@@ -40,12 +39,6 @@ silent = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_m
 data = torch.utils.data.DataLoader(torch.zeros(6, 4), batch_size=2)
 Trainer(max_epochs=int(sys.argv[2]), logger=False, accelerator="cpu", **silent).fit(Model(), data)
 """
-
-
-class TestContract(OptionContract):
-    entry_point = "trace"
-    good: ClassVar[tuple[Any, ...]] = (False, None)
-    bad: ClassVar[tuple[Any, ...]] = (1, "", 2.5, ["folder"])
 
 
 class Sleeps(Callback):

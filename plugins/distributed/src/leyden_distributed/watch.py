@@ -35,8 +35,8 @@ GRACE = 10.0
 STUCK = 2.0
 """Seconds in a collective, while another process waits elsewhere, after which the two will never meet."""
 
-BACKWARD = "_engine_run_backward"
-"""torch's function that computes gradients."""
+BACKWARD = "backward"
+"""The function that computes gradients: torch's, and that of DeepSpeed's engine, which averages them behind it."""
 
 
 class Watch(threading.Thread):
