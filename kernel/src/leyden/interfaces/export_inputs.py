@@ -36,7 +36,7 @@ class Inputs:
         """The sample, or the module's ``example_input_array``, as a batch of its data would reach ``forward``.
 
         It passes the transfer hooks of the module (or of its running data module) and ends on the module's device. A
-        tuple or list holds positional arguments, and at its end perhaps keyword arguments in a mapping, as in torch.onnx;
+        tuple or list holds positional arguments, and at its end perhaps a mapping of keyword arguments, as in ONNX;
         a mapping holds keyword arguments, unless ``forward`` takes the whole as its only argument instead; anything
         else is the only argument.
 
