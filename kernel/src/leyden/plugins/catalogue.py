@@ -288,9 +288,7 @@ class _Distribution:
     def incompatibility(self) -> str | None:
         from leyden._version import __version__
 
-        lines = re.findall(
-            rf"^Requires-Dist: *({KERNEL.replace('-', '[-_.]+')}\b.*)", self._head, re.M | re.I
-        )
+        lines = re.findall(r"^Requires-Dist: *(leyden[-_.]kernel\b.*)", self._head, re.M | re.I)
         return next((why for line in lines if (why := _outside(line, __version__))), None)
 
 
