@@ -86,10 +86,13 @@ def _module(base: type, settings: dict[str, Any]) -> Any:
         def loader(self) -> Any:
             return DataLoader(dataset(), batch_size=self.batch_size, shuffle=settings["shuffle"])
 
-        train_dataloader = test_dataloader = predict_dataloader = loader
+        def in_order(self) -> Any:
+            return DataLoader(dataset(), batch_size=self.batch_size)
+
+        train_dataloader, test_dataloader, predict_dataloader = loader, in_order, in_order
 
     class Validating(Module):
-        val_dataloader = Module.loader
+        val_dataloader = Module.in_order
 
         def validation_step(self, batch: Any, batch_idx: int) -> None:
             self.log("val_loss", self.net(self.taken(batch)[0]).mean())

@@ -14,7 +14,7 @@ from leyden.interfaces.environment import ClusterEnvironment
 from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
 from leyden.plugins.adapt import from_plugin
-from leyden.plugins.catalogue import PREFIX, catalogue
+from leyden.plugins.catalogue import PREFIX, catalogue, official
 from leyden.plugins.components import install, resolve
 from leyden.plugins.errors import (
     ArgumentTypeError,
@@ -125,8 +125,17 @@ def _accelerator(given: Any, strategy: Any) -> Accelerator:
         raise ConfigurationError(
             f"accelerator={given!r} is not possible on this machine: {kinds}. {why}{' ' if why else ''}"
             f"Available: {listed(one.name for one in _available())}. Use accelerator='auto' to take what is there."
+            + _further()
         )
     return available[0]
+
+
+def _further() -> str:
+    """What this project has for hardware that no installed distribution knows."""
+    group = PREFIX + "accelerators"
+    here = {entry.distribution for entry in catalogue().group(group)}
+    others = sorted({distribution for distribution, _ in official()[group].values()} - here)
+    return f" For other hardware: {' or '.join(f'pip install {one}' for one in others)}." if others else ""
 
 
 def _named(name: str) -> list[Accelerator]:
