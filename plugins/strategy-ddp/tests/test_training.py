@@ -513,6 +513,7 @@ def test_an_epoch_goes_on_with_the_samples_that_are_left_for_another_number_of_p
     processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEYDEN_SILENCE", "world-size")
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
 
     class Save(Callback):
         def on_train_batch_end(self, trainer: Any, *_: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -15,6 +16,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from leyden.errors import UserCodeError
+
+_OF_PARENTS: list[Any] = []
+"""What the package held when this process was forked: a process group that goes waits for its threads, and they are
+those of the other process."""
+
+
+def _keep() -> None:
+    comm, groups = sys.modules.get("deepspeed.comm.comm"), sys.modules.get("deepspeed.utils.groups")
+    if comm is not None and groups is not None:
+        _OF_PARENTS.append((comm.cdb, groups._WORLD_GROUP))
+
+
+os.register_at_fork(after_in_child=_keep)
 
 
 def prepared(device: torch.device, backend: str, timeout: timedelta) -> Any:
