@@ -70,8 +70,9 @@ venv: .venv/tools.stamp
 demo: install
 	@$(BIN)/leyden demo
 
-# W&B keeps one service for a process, and SLURM's tests send signals: these run in a process of their own.
-ALONE := plugins/logger-wandb plugins/environment-slurm
+# W&B keeps one service for a process, SLURM's tests send signals, and with bitsandbytes there are two optimizers of each
+# name: these run in a process of their own.
+ALONE := plugins/logger-wandb plugins/environment-slurm contrib/precision-bitsandbytes
 
 # What hangs fails, and says where it stood.
 LIMIT := --timeout 600

@@ -46,6 +46,7 @@ def test_samplers_of_ones_own(bench: Any, writer: Any, predict: Any, numbers: An
     assert [one[3] for one in made.got] == [[[4.0], [2.0]], [[0.0], [1.0]], [[3.0]]]
 
 
+@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
 def test_workers_that_draw_ahead(bench: Any, writer: Any, predict: Any, numbers: Any) -> None:
     made = writer(bench, "batch_and_epoch")
     data = DataLoader(numbers(12), batch_size=2, shuffle=True, num_workers=2, persistent_workers=True)
@@ -79,6 +80,7 @@ def test_indices_that_are_not_known(bench: Any, writer: Any, predict: Any, data:
     assert made.got[-1][2] == [[]]
 
 
+@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
 def test_two_writers(bench: Any, writer: Any, predict: Any, numbers: Any) -> None:
     first, second = writer(bench, "batch"), writer(bench, "epoch")
     data = DataLoader(numbers(6), batch_size=2, sampler=RandomSampler(numbers(6)))
@@ -87,6 +89,7 @@ def test_two_writers(bench: Any, writer: Any, predict: Any, numbers: Any) -> Non
     assert sorted(one for batch in second.got[0][2][0] for one in batch) == list(range(6))
 
 
+@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
 def test_the_loader_and_its_random_numbers_are_left_alone(
     bench: Any, writer: Any, predict: Any, numbers: Any
 ) -> None:
