@@ -22,6 +22,12 @@ def several(numbers: Any) -> Any:
     return [DataLoader(numbers(4), batch_size=2), DataLoader(numbers(3), batch_size=3)]
 
 
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shuffled loaders are meant."""
+    monkeypatch.setenv("LEYDEN_SILENCE", "shuffled-evaluation")
+
+
 @pytest.mark.parametrize("keep", [None, False], ids=["kept", "not kept"])
 @pytest.mark.parametrize("interval", ["batch", "epoch", "batch_and_epoch"])
 @pytest.mark.parametrize("data", [plain, with_workers, several], ids=lambda one: one.__name__)
@@ -46,7 +52,7 @@ def test_samplers_of_ones_own(bench: Any, writer: Any, predict: Any, numbers: An
     assert [one[3] for one in made.got] == [[[4.0], [2.0]], [[0.0], [1.0]], [[3.0]]]
 
 
-@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
+@pytest.mark.usefixtures("silent")
 def test_workers_that_draw_ahead(bench: Any, writer: Any, predict: Any, numbers: Any) -> None:
     made = writer(bench, "batch_and_epoch")
     data = DataLoader(numbers(12), batch_size=2, shuffle=True, num_workers=2, persistent_workers=True)
@@ -80,7 +86,7 @@ def test_indices_that_are_not_known(bench: Any, writer: Any, predict: Any, data:
     assert made.got[-1][2] == [[]]
 
 
-@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
+@pytest.mark.usefixtures("silent")
 def test_two_writers(bench: Any, writer: Any, predict: Any, numbers: Any) -> None:
     first, second = writer(bench, "batch"), writer(bench, "epoch")
     data = DataLoader(numbers(6), batch_size=2, sampler=RandomSampler(numbers(6)))
@@ -89,7 +95,7 @@ def test_two_writers(bench: Any, writer: Any, predict: Any, numbers: Any) -> Non
     assert sorted(one for batch in second.got[0][2][0] for one in batch) == list(range(6))
 
 
-@pytest.mark.filterwarnings("ignore:.shuffled-evaluation")
+@pytest.mark.usefixtures("silent")
 def test_the_loader_and_its_random_numbers_are_left_alone(
     bench: Any, writer: Any, predict: Any, numbers: Any
 ) -> None:

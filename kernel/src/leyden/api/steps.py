@@ -141,6 +141,7 @@ class AutomaticStep(TorchStep):
         self.optimizer = optimizer
         self.own_step = checked(module, "optimizer_step", _base(), 4)
         self.own_zero_grad = checked(module, "optimizer_zero_grad", _base(), 3)
+        self.own_way_to_zero = bool(self.own_zero_grad)
         self.own_clipping = checked(module, "configure_gradient_clipping", _base(), 3)
         self.needs_closure = bool(self.own_step) or wants_closure(optimizer)
         self.intervenes = bool(self.unscale or self.own_clipping)
@@ -193,7 +194,7 @@ class AutomaticStep(TorchStep):
             loss = loss / window
             self.result = with_loss(result, loss)
         if window == 1 or state.counters.batch % window == 0:
-            if self.own_zero_grad or hooks.on_before_zero_grad:
+            if self.own_way_to_zero or hooks.on_before_zero_grad:
                 self.zero_grad(batch_idx)
             else:
                 self.optimizer.zero_grad()

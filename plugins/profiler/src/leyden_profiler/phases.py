@@ -87,6 +87,9 @@ class Phases:
         ):
             if hasattr(step, attribute):
                 self._measure(step, attribute, owner, name, origin if owner == strategy else "")
+        for flag in ("own_way_back", "own_way_to_zero"):
+            if hasattr(step, flag):
+                self._replace(step, flag, True)  # so that the step calls what was measured above
         if hasattr(step, "in_hook"):
             self._replace(step, "in_hook", self._methods(step.in_hook))
         measured = self.around("", "run_training_batch", "", type(step).__call__)
@@ -161,11 +164,11 @@ class Phases:
     def _measure(self, target: Any, attribute: str, owner: str, name: str, origin: str = "") -> None:
         self._replace(target, attribute, self.around(owner, name, origin, getattr(target, attribute)))
 
-    def _replace(self, target: Any, attribute: str, call: Call) -> None:
+    def _replace(self, target: Any, attribute: str, value: Any) -> None:
         held = vars(target)
         missing = object()
         before = held.get(attribute, missing)
-        held[attribute] = call
+        held[attribute] = value
         self._undo.append(
             lambda: held.pop(attribute) if before is missing else held.__setitem__(attribute, before)
         )
