@@ -250,7 +250,11 @@ def test_a_resumed_run_sees_the_rest(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_persistent_validation_workers_and_generators_go_on(workers: int, tmp_path: Path) -> None:
+def test_persistent_validation_workers_and_generators_go_on(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEYDEN_SILENCE", "shuffled-evaluation")  # which is what is resumed here
+
     def val() -> DataLoader[Any]:
         generator = torch.Generator().manual_seed(7)
         return augmented(workers, generator=generator, persistent_workers=workers > 0, batch_size=5)
