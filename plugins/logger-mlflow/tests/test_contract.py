@@ -13,7 +13,7 @@ from leyden_logger_mlflow import MLFlowLogger
 
 class TestContract(LoggerContract):
     # MLflow keeps the address, and connections to a database, for the process's life.
-    leaves: ClassVar[tuple[str, ...]] = ("MLFLOW_TRACKING_URI", "mlflow.db")
+    leaves: ClassVar[tuple[str, ...]] = ("MLFLOW_TRACKING_URI", "mlflow.db", "_MLFLOW_TELEMETRY_SESSION_ID")
 
     @pytest.fixture(autouse=True)
     def _ready(self, ready_database: Path) -> None:
