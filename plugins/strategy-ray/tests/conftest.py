@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_session() -> Iterator[Any]:
-    """One Ray for all tests: starting it takes about ten seconds."""
+    """One Ray for the tests of a file: starting it takes about ten seconds."""
+    before = signal.getsignal(signal.SIGTERM)  # Ray takes it, and keeps it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray
@@ -23,3 +25,4 @@ def ray_session() -> Iterator[Any]:
         )  # fmt: skip
     yield ray
     ray.shutdown()
+    signal.signal(signal.SIGTERM, before)

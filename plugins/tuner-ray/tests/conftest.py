@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 @pytest.fixture(scope="module")
 def ray_session() -> Iterator[Any]:
     """One Ray for the tests of a file: starting it takes about ten seconds, and it keeps a gigabyte while it runs."""
+    before = signal.getsignal(signal.SIGTERM)  # Ray takes it, and keeps it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray
@@ -26,6 +28,7 @@ def ray_session() -> Iterator[Any]:
         )  # fmt: skip
     yield ray
     ray.shutdown()
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

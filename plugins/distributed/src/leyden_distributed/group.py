@@ -29,12 +29,15 @@ class Group:
     Attributes:
         store: what all processes read and write, without collectives.
         runs: how many runs have used the membership.
+        sockets: connections opened while the group was made, by descriptor.
+        port: the store's. Rank zero serves the others' connections to it, which outlive a failure: by them it is told.
     """
 
     def __init__(self, store: Any, rank: int, world_size: int, owned: bool) -> None:
         self.store, self.rank, self.world_size, self.owned = store, rank, world_size, owned
         self.runs = 0
         self.sockets: dict[int, str] = {}
+        self.port: int | None = None
         self.process = os.getpid()
 
     @property
@@ -47,7 +50,8 @@ class Group:
         for descriptor, link in self.sockets.items():
             if _link(descriptor) == link:
                 with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as one:
-                    if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                    if not listens and self.port not in _ports(one):
                         one.shutdown(socket.SHUT_RDWR)
         if dist.is_initialized() and dist.get_backend() == "nccl":
             abort = getattr(dist.distributed_c10d, "_abort_process_group", None)
@@ -125,6 +129,7 @@ def join(
         store = PrefixStore(f"leyden/{_Membership.generation}.{attempt}", base)
         group, error = _attempt(store, rank, world_size, backend, timeout, meeting, device, alive)
         if error is None:
+            group.port = environment.main_port if world_size > 1 else None
             _Membership.group = group
             return group
     raise RendezvousError(
@@ -253,6 +258,11 @@ def forget() -> None:
 
 
 atexit.register(leave)
+
+
+def _ports(one: socket.socket) -> list[int]:
+    """Of both ends of a connection."""
+    return [end[1] for end in (one.getsockname(), one.getpeername()) if isinstance(end, tuple)]
 
 
 def _link(descriptor: int) -> str | None:
