@@ -11,7 +11,7 @@ from kernel.tests.api.tiny import Linear, numbers, quiet
 from leyden import Trainer
 from leyden.api.component_choice import detected_environment
 from leyden.api.warn import LeydenWarning
-from leyden.errors import PluginBlockedError, PluginBrokenError, PluginConflictError
+from leyden.errors import ConfigurationError, PluginBlockedError, PluginBrokenError, PluginConflictError
 from leyden.kernel.events import EVENTS
 from leyden.testing import FakeDists, Runner
 
@@ -67,6 +67,54 @@ def test_what_takes_part_unnamed_is_told_and_the_run_goes_on(
     with pytest.raises(PluginBrokenError, match="LEYDEN_DISABLE_PLUGINS=acme-bad"):
         quiet(accelerator="auto", default_root_dir=tmp_path)
         detected_environment()
+        Linear.load_from_checkpoint(tmp_path / "a.ckpt")
+
+
+SHINY = """
+from leyden.interfaces import Option
+class Shiny(Option):
+    def validate(self, value, given): return value
+    def apply(self, value, trainer):
+        {what}
+"""
+
+
+def test_a_default_that_fails_where_it_is_applied_is_told_and_the_run_goes_on(
+    fake_dist: FakeDists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = {f"leyden.{group}": {"shiny": "acme_shiny:Shiny"} for group in ("options", "defaults")}
+    source = {"acme_shiny": SHINY.format(what="raise LookupError('here')")}
+    fake_dist("acme-shiny", entries, source, requires=["leyden-kernel~=0.1.0"])
+    told = r"its application failed with LookupError: here.*LEYDEN_DISABLE_PLUGINS=acme-shiny"
+    with pytest.warns(LeydenWarning, match=rf"\[plugin-broken\].*{told}"):
+        quiet().fit(Linear(), numbers())
+    monkeypatch.setenv("LEYDEN_PLUGINS_STRICT", "1")
+    with pytest.raises(PluginBrokenError, match=told):
+        quiet()
+
+
+def test_what_a_default_refuses_on_purpose_is_the_users_to_hear(fake_dist: FakeDists) -> None:
+    entries = {f"leyden.{group}": {"shiny": "acme_refusing:Shiny"} for group in ("options", "defaults")}
+    refusal = "from leyden.errors import ConfigurationError as C; raise C('not with that')"
+    fake_dist(
+        "acme-shiny",
+        entries,
+        {"acme_refusing": SHINY.format(what=refusal)},
+        requires=["leyden-kernel~=0.1.0"],
+    )
+    with pytest.raises(ConfigurationError, match="not with that"):
+        quiet()
+
+
+def test_a_migration_that_fails_is_named_with_the_file(fake_dist: FakeDists, tmp_path: Path) -> None:
+    trainer = quiet()
+    trainer.fit(Linear(), numbers())
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+    head = "from leyden.interfaces import Migration\nclass Old(Migration):"
+    source = f"{head}\n    def migrate(self, content, path): content[0]"
+    entries = {"leyden.migrations": {"old": "acme_old_format:Old"}}
+    fake_dist("acme-old", entries, {"acme_old_format": source}, requires=["leyden-kernel~=0.1.0"])
+    with pytest.raises(PluginBrokenError, match=r"migration of .*a\.ckpt failed with KeyError: 0.*=acme-old"):
         Linear.load_from_checkpoint(tmp_path / "a.ckpt")
 
 

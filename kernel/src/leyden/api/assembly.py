@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from leyden.api.dialects import ask
 from leyden.api.keywords import KEYWORDS, check_keywords, validated
 from leyden.api.logger import Logger, NoLogger
 from leyden.api.rank_zero import rank_zero_info
-from leyden.api.unnamed import instance_of, unnamed
+from leyden.api.unnamed import instance_of, tolerated, unnamed
 from leyden.interfaces.option import Option
 from leyden.plugins.catalogue import DEFAULTS, DIALECTS, OPTIONS, PREFIX, catalogue, official
 from leyden.plugins.components import install, single
@@ -66,13 +67,21 @@ def configure(trainer: Trainer, given: Mapping[str, Any]) -> None:
         value = given.get(name, option.default)
         if value is not option.default:
             value = validated(name, value, option.annotation, _words(option))
-        option.apply(option.validate(value, given), trainer)
+        apply = partial(_apply, option, value, given, trainer)
+        if name in given:
+            apply()
+        else:
+            tolerated(OPTIONS, name, "application", apply)
         _remember(trainer, name)
     trainer.callbacks = ordered(trainer.callbacks)
     trainer.run_state.limits.max_epochs = _max_epochs(trainer, values)
     check_callbacks(trainer.callbacks)
     _check_pairs(trainer, values)
     ask("constructed", trainer)
+
+
+def _apply(option: Option, value: Any, given: Mapping[str, Any], trainer: Trainer) -> None:
+    option.apply(option.validate(value, given), trainer)
 
 
 def _remember(trainer: Trainer, keyword: str) -> None:

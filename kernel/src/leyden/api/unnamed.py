@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from leyden.api.warn import warn
 from leyden.plugins.catalogue import Entry, catalogue, official
 from leyden.plugins.components import single
-from leyden.plugins.errors import PluginBrokenError, PluginConflictError, shown
+from leyden.plugins.errors import LeydenError, PluginBrokenError, PluginConflictError, shown
 from leyden.plugins.selection import KERNEL
 
 T = TypeVar("T")
@@ -33,10 +33,45 @@ def working(entries: Iterable[Entry], stage: str, make: Callable[[Any], T], stri
                 loaded = entry.load()
                 made.append(entry.attempt(stage, lambda loaded=loaded: make(loaded)))  # type: ignore[misc]
             except PluginBrokenError as error:
-                if strict or catalogue().selection.strict:
-                    raise
-                warn("plugin-broken", f"{error} The run goes on without it.", stacklevel=4)
+                _tell(error, strict)
     return made
+
+
+def guarded(entry: Entry, stage: str, do: Callable[[], T]) -> T:
+    """Have a plugin do something; what it raises on purpose is for the user, anything else is a defect of it.
+
+    Raises:
+        leyden.errors.PluginBrokenError: an exception that is none of Leyden's own.
+    """
+    try:
+        return do()
+    except LeydenError:
+        raise
+    except Exception as error:
+        failed = error
+
+    def fail() -> T:
+        raise failed
+
+    return entry.attempt(stage, fail)
+
+
+def tolerated(group: str, name: str, stage: str, do: Callable[[], None]) -> None:
+    """Have a plugin that nobody named do something; where it is broken, a warning.
+
+    Raises:
+        leyden.errors.PluginBrokenError: it is broken, and ``LEYDEN_PLUGINS_STRICT=1``.
+    """
+    try:
+        guarded(single(catalogue().named(group, standard(group, name)), name), stage, do)
+    except PluginBrokenError as error:
+        _tell(error)
+
+
+def _tell(error: PluginBrokenError, strict: bool = False) -> None:
+    if strict or catalogue().selection.strict:
+        raise error
+    warn("plugin-broken", f"{error} The run goes on without it.", stacklevel=5)
 
 
 def unnamed(group: str, name: str, base: Callable[..., T], **arguments: Any) -> list[T]:

@@ -41,7 +41,7 @@ def named(family: str) -> str:
     """
     asked = family.lower().replace("-", " ").replace("_", " ")
     for group, word in WORDS.items():
-        if asked in (word, word.split()[-1], group, group.removeprefix(PREFIX).replace("_", " ")):
+        if asked in (word, *word.split(), group, group.removeprefix(PREFIX).replace("_", " ")):
             return group
     words = set(WORDS.values())
     raise ConfigurationError.about("--family", family, listed(words), did_you_mean(family, words))
