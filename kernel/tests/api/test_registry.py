@@ -11,9 +11,11 @@ from kernel.tests.api.tiny import Linear, numbers, quiet
 
 import leyden
 from leyden import Callback
+from leyden.api.warn import LeydenWarning
 from leyden.errors import ConfigurationError, PluginBlockedError, PluginConflictError, PluginNotFoundError
 from leyden.plugins import active, catalogue, register, resolve, unregister
 from leyden.plugins.catalogue import REGISTERED, refresh
+from leyden.testing import FakeDists
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,18 @@ def test_a_registered_component_answers_to_its_names() -> None:
     assert resolve("callbacks", "marks") is Marks
     assert leyden.callbacks.Marks is Marks
     assert "marks" in {entry.name for entry in catalogue().group("leyden.callbacks")}
+
+
+def test_a_star_brings_all_that_works(fake_dist: FakeDists) -> None:
+    register("callbacks", "marks", Marks)
+    fake_dist(
+        "acme-bad", {"leyden.callbacks": {"bad": "acme_bad:Bad"}}, {"acme_bad": "raise LookupError('here')"}
+    )
+    found: dict[str, Any] = {}
+    with pytest.warns(LeydenWarning, match=r"\[plugin-broken\].*here.*left out of leyden\.callbacks"):
+        exec("from leyden.callbacks import *", found)
+    assert found["Marks"] is Marks and found["Callback"] is leyden.Callback
+    assert "Bad" not in found
 
 
 def test_a_name_is_registered_once() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from leyden.api.warn import warn
 from leyden.plugins import components
-from leyden.plugins.errors import PluginNotFoundError
+from leyden.plugins.errors import PluginError, PluginNotFoundError
 
 
 def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -19,6 +20,8 @@ def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], 
     """
 
     def get(name: str) -> Any:
+        if name == "__all__":
+            return sorted({*bases, *_working(family)})
         if name.startswith("__"):
             raise AttributeError(name)
         if name in bases:
@@ -29,6 +32,17 @@ def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], 
             raise MissingNameError(str(error)) from None
 
     return get, lambda: sorted({*bases, *components.attributes(family)})
+
+
+def _working(family: str) -> Iterator[str]:
+    """The names that ``import *`` brings: nobody asked for the broken ones."""
+    for name in components.attributes(family):
+        try:
+            components.by_attribute(family, name)
+        except PluginError as error:
+            warn("plugin-broken", f"{error} It is left out of leyden.{family}.", stacklevel=4)
+        else:
+            yield name
 
 
 class MissingNameError(PluginNotFoundError, ImportError):
