@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,18 +165,23 @@ class Fails(Weights):
         self.error = error
 
     def write(self, *args: Any) -> None:
+        print("a graph", file=sys.stderr)
         raise self.error
 
 
-def test_what_torch_raises_comes_with_its_place_and_the_remedy(tmp_path: Path) -> None:
+def test_what_torch_raises_comes_with_its_place_and_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = 'Could not guard on data-dependent expression\n  File "net.py", line 6, in forward\n'
     with pytest.raises(UserCodeError, match=r"net\.py, line 6.*torch\.where") as caught:
         Fails(RuntimeError(text)).export(Net(), tmp_path / "net.pth", X)
     assert isinstance(caught.value.__cause__, RuntimeError)
     with pytest.raises(UserCodeError, match="dynamic_batch=False"):
         Fails(ValueError("specialized it to be a constant (3)")).export(Net(), tmp_path / "net.pth", X)
+    assert capsys.readouterr().err == ""
     with pytest.raises(PermissionError):
         Fails(PermissionError("disk")).export(Net(), tmp_path / "net.pth", X)
+    assert capsys.readouterr().err == "a graph\n"
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 from torch.jit._trace import TracerWarning
 
 from leyden.errors import UserCodeError
+from leyden.interfaces.export_checks import hushed
 from leyden.interfaces.export_inputs import Inputs
 from leyden.plugins.errors import ConfigurationError, LeydenError
 
@@ -63,6 +66,22 @@ def failure(model: Any, inputs: Inputs | None, format: str, error: Exception) ->
     return UserCodeError(
         f"{name} cannot be exported as {format}: {_gist(cause)}{_place(text)} {remedy}".rstrip()
     )
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Drop what torch writes of a failure to ``sys.stderr`` (whole graphs); :func:`failure` says what matters of it."""
+    held, stream = io.StringIO(), sys.stderr
+    try:
+        with hushed("torch.fx.experimental.symbolic_shapes"), redirect_stderr(held):
+            yield
+    except Exception as error:
+        if not isinstance(error, PASSED_ON):
+            held = io.StringIO()
+        raise
+    finally:
+        if stream is not None:
+            stream.write(held.getvalue())
 
 
 def _gist(error: BaseException) -> str:

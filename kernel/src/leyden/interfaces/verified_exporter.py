@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from leyden.api.rank_zero import rank_zero_info
 from leyden.errors import ExportMismatchError
 from leyden.interfaces.export_checks import Difference, compare, default_tolerance, numbers, undisturbed
-from leyden.interfaces.export_failures import PASSED_ON, doubts, failure, outputs
+from leyden.interfaces.export_failures import PASSED_ON, doubts, failure, outputs, told_once
 from leyden.interfaces.export_inputs import Inputs
 from leyden.interfaces.exporter import Exported, Exporter
 from leyden.plugins.errors import ArgumentTypeError, ConfigurationError, did_you_mean, listed
@@ -138,7 +138,8 @@ class VerifiedExporter(Exporter):
 
     def _made(self, model: Any, inputs: Inputs | None, path: Path, options: dict[str, Any]) -> Any:
         try:
-            return self.write(model, inputs, path, options)
+            with told_once():
+                return self.write(model, inputs, path, options)
         except PASSED_ON:
             raise
         except Exception as error:

@@ -44,7 +44,7 @@ class ExportCommand(Command):
         )  # fmt: skip
 
     def run(self, arguments: Namespace) -> int:
-        """Export, and print each file and the greatest difference.
+        """Export, and print each file; what was verified is told on stderr.
 
         Raises:
             leyden.errors.LeydenError: the class, the checkpoint, the sample or an option is not what it must be, or
@@ -66,6 +66,4 @@ class ExportCommand(Command):
         done = convert(model, path, arguments.format, inputs, dict(arguments.option))
         for one in done.paths:
             print(one)
-        said = "weights are equal" if done.max_error is None else f"maximum error {done.max_error:.3g}"
-        print(f"verified: {said}")
         return 0
