@@ -81,7 +81,7 @@ def test_a_pin_may_have_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert allowed("a") == []
 
 
-@pytest.mark.parametrize(("value", "strict"), [("1", True), ("0", False)])
+@pytest.mark.parametrize(("value", "strict"), [("1", True), ("0", False), ("True", True), ("false", False)])
 def test_strict_comes_from_the_environment_before_the_project(
     value: str, strict: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +89,14 @@ def test_strict_comes_from_the_environment_before_the_project(
     assert Selection.current().strict is not strict
     monkeypatch.setenv("LEYDEN_PLUGINS_STRICT", value)
     assert Selection.current().strict is strict
+
+
+def test_a_word_that_says_neither_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEYDEN_PLUGINS_STRICT", "very")
+    with pytest.raises(
+        ConfigurationError, match="LEYDEN_PLUGINS_STRICT='very' is not possible: allowed is 1 or 0"
+    ):
+        Selection.current()
 
 
 def test_the_project_file_says_the_same(folder: Path) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from leyden.plugins.errors import ConfigurationError, did_you_mean, listed
 
 KERNEL = "leyden-kernel"
-_KEYS = ("plugins", "disable_plugins", "strict", "lock", "cli")
+_KINDS = {"strict": (bool, "true or false"), "lock": (str, "a file's name"), "cli": (dict, "a table")}
+_KEYS = ("plugins", "disable_plugins", *_KINDS)
 
 
 def canonical(name: str) -> str:
@@ -50,7 +51,7 @@ class Selection:
         if "LEYDEN_PLUGINS" in os.environ:
             allow, source = _split(os.environ["LEYDEN_PLUGINS"]), "LEYDEN_PLUGINS"
         deny = (*_split(os.environ.get("LEYDEN_DISABLE_PLUGINS", "")), *table.get("disable_plugins", ()))
-        strict = os.environ.get("LEYDEN_PLUGINS_STRICT", str(int(table.get("strict", False)))) == "1"
+        strict = _flag("LEYDEN_PLUGINS_STRICT", table.get("strict", False))
         locked = os.environ.get("LEYDEN_PLUGINS_LOCK") or (
             path and table.get("lock") and path.parent / table["lock"]
         )
@@ -89,6 +90,14 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def _flag(variable: str, default: bool) -> bool:
+    text = os.environ.get(variable, "")
+    words = {"": default, "1": True, "true": True, "0": False, "false": False}
+    if text.lower() not in words:
+        raise ConfigurationError.about(variable, text, "1 or 0")
+    return words[text.lower()]
+
+
 def _matches(item: str, name: str, distribution: str, version: str) -> bool:
     wanted, _, pin = (part.strip() for part in item.partition("=="))
     return (wanted == name or canonical(wanted) == canonical(distribution)) and pin in ("", version)
@@ -104,12 +113,9 @@ def _project_table() -> tuple[dict[str, Any], Path | None]:
     for folder in (Path.cwd(), *Path.cwd().parents):
         path = folder / "pyproject.toml"
         if path.is_file():
-            return _checked(_read(path).get("tool", {}).get("leyden", {}), path), path
+            tools = _parsed(path, path.stat().st_mtime_ns).get("tool", {})
+            return _checked(tools.get("leyden", {}), path), path
     return {}, None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return _parsed(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
@@ -124,20 +130,15 @@ def _parsed(path: Path, changed: int) -> dict[str, Any]:
 def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigurationError.about(f"[tool.leyden] in {path}", table, "a table")
-    unknown = [key for key in table if key not in _KEYS]
-    if unknown:
-        hint = did_you_mean(unknown[0], _KEYS)
-        raise ConfigurationError(
-            f"[tool.leyden] in {path} has no key {unknown[0]!r}; it has {listed(_KEYS)}. {hint}".rstrip()
-        )
+    for key in table.keys() - set(_KEYS):
+        hint = did_you_mean(key, _KEYS)
+        text = f"[tool.leyden] in {path} has no key {key!r}; it has {listed(_KEYS)}. {hint}"
+        raise ConfigurationError(text.rstrip())
     for key in ("plugins", "disable_plugins"):
         value = table.get(key, [])
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise ConfigurationError.about(f"[tool.leyden] {key} in {path}", value, "a list of names")
-    if not isinstance(table.get("lock", ""), str):
-        raise ConfigurationError.about(f"[tool.leyden] lock in {path}", table["lock"], "a file's name")
-    if not isinstance(table.get("cli", {}), dict):
-        raise ConfigurationError.about(f"[tool.leyden] cli in {path}", table["cli"], "a table")
-    if not isinstance(table.get("strict", False), bool):
-        raise ConfigurationError.about(f"[tool.leyden] strict in {path}", table["strict"], "true or false")
+    for key, (kind, allowed) in _KINDS.items():
+        if not isinstance(table.get(key, kind()), kind):
+            raise ConfigurationError.about(f"[tool.leyden] {key} in {path}", table[key], allowed)
     return table
