@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -60,7 +61,12 @@ def _owners(module: str) -> set[str]:
     """Canonical names of the distributions that ship a top-level module."""
     if module in OUR_MODULES:
         return {OUR_MODULES[module]}
-    return {canonicalize_name(name) for name in packages_distributions().get(module, [])}
+    return {canonicalize_name(name) for name in _installed().get(module, [])}
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def undeclared(path: Path, distribution: Distribution) -> list[str]:

@@ -7,6 +7,7 @@ environment still holds no package that nobody declared.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -146,15 +147,59 @@ class Environment:
 
     def run(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Run the environment's interpreter with its output captured."""
-        foreign = ("PYTHON", "PYTEST", "LEYDEN")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         command = [str(self.python), *arguments]
-        return subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=cwd, env=_clean(), capture_output=True, text=True, check=False)
 
-    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run tests of this repository in the environment, under the repository's configuration."""
+
+class Forks:
+    """Runs programs in environments as :meth:`Environment.run` does, but torch and pytest are imported once for all.
+
+    Args:
+        folder: where its own environment is created, and output is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        own = Environment(folder / "env", sorted(closure([*WITH_TORCH, Requirement("torch")])))
+        script = str(Path(__file__).with_name("forks.py"))
+        self.output = folder / "out", folder / "err"
+        self.process = subprocess.Popen(
+            [str(own.python), script, str(own.site)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_clean(),
+            text=True,
+        )
+
+    def run(self, environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run what the environment's interpreter with these arguments would run, with its output captured."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        out, err = self.output
+        request = {
+            "arguments": arguments,
+            "prefix": str(environment.folder),
+            "python": str(environment.python),
+            "site": str(environment.site),
+            "cwd": str(ROOT),
+            "out": str(out),
+            "err": str(err),
+        }
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        status = int(self.process.stdout.readline())
+        return subprocess.CompletedProcess(arguments, status, out.read_text(), err.read_text())
+
+    def pytest(self, environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run tests of this repository in an environment, under the repository's configuration."""
         quiet = ("-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
-        return self.run("-m", "pytest", *quiet, *arguments)
+        return self.run(environment, "-m", "pytest", *quiet, *arguments)
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def _clean() -> dict[str, str]:
+    foreign = ("PYTHON", "PYTEST", "LEYDEN")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 def environment_for(

@@ -20,7 +20,7 @@ from tests.architecture.repository import (
     contracts,
     label,
 )
-from tests.isolation.environments import OURS, Environment, build_wheels, environment_for
+from tests.isolation.environments import OURS, Environment, Forks, build_wheels, environment_for
 
 pytestmark = pytest.mark.isolation
 
@@ -54,6 +54,14 @@ def store(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Where programs run that need torch."""
+    made = Forks(tmp_path_factory.mktemp("forks"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
 def bare(store: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The kernel without a plugin."""
     return environment_for(tmp_path_factory.mktemp("bare"), store, "leyden-kernel")
@@ -80,17 +88,21 @@ def without(
 
 @pytest.fixture(scope="module")
 def answers(
-    without: tuple[str, Environment], tmp_path_factory: pytest.TempPathFactory
+    without: tuple[str, Environment], forks: Forks, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, Any]]:
     """What became of a run without the plugin, and of one for each keyword that asks for it."""
     name, environment = without
     plain = {**CPU, **UNASKED.get(name, {})}
-    return _fits(environment, tmp_path_factory.mktemp("runs"), plain, *_asking(name))
+    arguments = PROBE, str(tmp_path_factory.mktemp("runs")), *map(repr, (plain, *_asking(name)))
+    return _answers(forks.run(environment, *arguments))
 
 
 def _fits(environment: Environment, folder: Path, *keywords: dict[str, Any]) -> list[dict[str, Any]]:
     """What became of a run for each set of Trainer keywords."""
-    done = environment.run(PROBE, str(folder), *map(repr, keywords))
+    return _answers(environment.run(PROBE, str(folder), *map(repr, keywords)))
+
+
+def _answers(done: CompletedProcess[str]) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stdout + done.stderr
     answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return answers
@@ -107,12 +119,12 @@ def test_there_is_one_wheel_for_each_distribution(wheels: dict[str, Path]) -> No
 
 @pytest.mark.parametrize("distribution", [*ADD_ONS, *TEMPLATE], ids=label)
 def test_a_plugin_keeps_its_contract_beside_the_kernel_alone(
-    distribution: Distribution, store: Environment, tmp_path: Path
+    distribution: Distribution, store: Environment, forks: Forks, tmp_path: Path
 ) -> None:
     classes = contracts(distribution)
     assert classes, "there is no contract to run"
     environment = environment_for(tmp_path / "env", store, distribution.name)
-    done = environment.pytest(*classes, "--basetemp", str(tmp_path / "tests"))
+    done = forks.pytest(environment, *classes, "--basetemp", str(tmp_path / "tests"))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
