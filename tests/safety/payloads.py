@@ -42,15 +42,6 @@ class Stateful:
         return {"trap": TRAP}
 
 
-class New:
-    """Runs code when it is made."""
-
-    def __new__(cls) -> Any:
-        if getattr(cls, "armed", False):
-            Path(TRAP).touch()
-        return super().__new__(cls)
-
-
 class Mapped(dict):  # type: ignore[type-arg]
     """Runs code when an item is set."""
 
@@ -146,17 +137,6 @@ def poisoned(content: dict[str, Any], case: Case) -> dict[str, Any]:
     return made
 
 
-HPARAMS = [
-    "a: !!python/object/apply:os.mkdir [trap]",
-    "!!python/object/apply:os.mkdir [trap]",
-    "a: !!python/object/new:os.system [mkdir trap]",
-    "a: !!python/name:os.system",
-    "a: !!python/module:tests.safety.trap",
-    "- !!python/object:tests.safety.payloads.Stateful {trap: trap}",
-]
-"""Texts of ``hparams.yaml`` that would run code."""
-
-
 def saved(namespace: Any, folder: Path) -> dict[str, Any]:
     """The content of a whole checkpoint."""
     trainer, module, data = scene(namespace)
@@ -212,7 +192,7 @@ def survey(name: str, cases: list[Case], folder: Path) -> dict[str, Any]:
     }
     for number, case in enumerate(cases):
         torch.save(poisoned(content, case), path)
-        _clear(trap)
+        forget(trap)
         way, load = list(ways(namespace, path))[number % 3]
         found["cases"] += 1
         label = f"{way}: {case.kind} in {case.place}"
@@ -223,12 +203,18 @@ def survey(name: str, cases: list[Case], folder: Path) -> dict[str, Any]:
             text = str(error)
             found["file not named"] += [label] if "evil.ckpt" not in text else []
             found["key not named"] += [label] if case.key not in text else []
-        if trap.exists() or "tests.safety.trap" in sys.modules:
+        if executed(trap):
             found["executed"].append(label)
     return found
 
 
-def _clear(trap: Path) -> None:
+def executed(trap: Path) -> bool:
+    """Whether a payload ran."""
+    return trap.exists() or "tests.safety.trap" in sys.modules
+
+
+def forget(trap: Path) -> None:
+    """Make the trap ready again."""
     sys.modules.pop("tests.safety.trap", None)
     if trap.is_dir():
         trap.rmdir()

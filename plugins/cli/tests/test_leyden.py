@@ -103,6 +103,34 @@ def test_defaults_from_environment_and_project(
     assert printed["model"]["class_path"] == f"{ours.name}.Own"
 
 
+def test_a_file_imports_nothing(
+    ours: Any, quiet: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_the_file_names_me.py").write_text(
+        "import leyden\nclass Net(leyden.LightningModule): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    hparams = {"_class_path": "only_the_file_names_me.Net", "size": 3}
+    torch.save({"state_dict": {}, "hyper_parameters": hparams}, tmp_path / "evil.ckpt")
+    args = ["validate", f"--model={ours.name}.Plain", f"--ckpt_path={tmp_path / 'evil.ckpt'}", *quiet]
+    with pytest.raises(
+        ConfigurationError, match=r"evil\.ckpt\['hyper_parameters'\] wants an object of only_the_file"
+    ):
+        ours.cli.LightningCLI(args=args, save_config_callback=None)
+    assert "only_the_file_names_me" not in sys.modules
+
+
+def test_a_configuration_that_cannot_be_read_is_named(
+    ours: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.yaml"
+    for text in ("trainer: [\n", "model: !!python/name:os.system\n", "just text"):
+        file.write_text(text)
+        with pytest.raises(SystemExit):
+            ours.cli.LightningCLI(ours.own.Plain, ours.own.Data, run=False, args=["--config", str(file)])
+        assert f"This stands in the file '{file}'." in capsys.readouterr().err
+
+
 def test_a_file_cannot_make_what_it_likes(ours: Any, tmp_path: Path) -> None:
     module = ours.own.Plain()
     contents = {"state_dict": module.state_dict(), "pytorch-lightning_version": "2.6.0", "hyper_parameters": {

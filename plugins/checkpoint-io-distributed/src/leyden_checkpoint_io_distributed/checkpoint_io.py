@@ -128,6 +128,9 @@ class DistributedCheckpointIO(TorchCheckpointIO):
         except CheckpointError:
             raise
         except (Exception, CheckpointException) as error:
+            inner = _first(error)
+            if isinstance(inner, CheckpointError):
+                raise inner from error
             raise CheckpointError(f"The checkpoint {place!r} cannot be read: {_reason(error)}") from error
 
     def check_checkpoint(self, path: Path) -> None:
@@ -183,8 +186,12 @@ def _device(map_location: Any) -> Any:
 
 def _reason(error: BaseException) -> str:
     """What went wrong first, in the process where it did."""
+    rank = next(iter(getattr(error, "failures", None) or ()), None)
+    inner = _first(error)
+    return f"{'' if rank is None else f'rank {rank}: '}{type(inner).__name__}: {inner}"
+
+
+def _first(error: BaseException) -> BaseException:
     failures = getattr(error, "failures", None)
-    if failures:
-        rank, (inner, _) = next(iter(failures.items()))
-        return f"rank {rank}: {type(inner).__name__}: {inner}"
-    return f"{type(error).__name__}: {error}"
+    inner: BaseException = next(iter(failures.values()))[0] if failures else error
+    return inner

@@ -15,7 +15,8 @@ from leyden_checkpoint_io_torch.errors import UnsafeCheckpointError
 from leyden_checkpoint_io_torch.outline import Node, outline, places
 
 SHOWN = 5
-# torch's old format is a row of pickles: a magic number, a version, facts on the machine, then the object.
+# torch's old format is a row of pickles: this number, a version, facts on the machine, then the object.
+MAGIC = 0x1950A86A20F9469CFC6C
 OLD_FORMAT_POSITION = 3
 
 
@@ -62,7 +63,10 @@ def _root(path: str) -> Node:
         if zipfile.is_zipfile(file):
             return outline(io.BytesIO(_record(file)))
         file.seek(0)
-        for _ in range(OLD_FORMAT_POSITION):
+        first = outline(file)
+        if first.value != MAGIC:  # a pickle that no torch wrote
+            return first
+        for _ in range(OLD_FORMAT_POSITION - 1):
             outline(file)
         return outline(file)
 
@@ -84,4 +88,6 @@ def _refused_by_torch(path: str) -> set[str]:
 
 
 def _mentions(message: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", message) is not None
+    """Whether torch's message names it; Python's own functions stand there without their module."""
+    shown = name.removeprefix("builtins.").removeprefix("__builtin__.")
+    return re.search(rf"(?<![\w.]){re.escape(shown)}(?![\w.])", message) is not None

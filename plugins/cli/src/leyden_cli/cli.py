@@ -266,7 +266,7 @@ class LightningCLI:
         if not hparams:
             return
         if not trusted:
-            check_trusted(hparams, path, may_import=True)
+            check_trusted(hparams, path)
         if CLASS_PATH in hparams:
             hparams = {"class_path": hparams.pop(CLASS_PATH), "dict_kwargs": hparams}
         try:

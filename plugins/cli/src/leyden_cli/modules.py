@@ -6,7 +6,6 @@ import copy
 import sys
 from argparse import ArgumentError
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -108,49 +107,47 @@ def instantiate_module(
     return made
 
 
-def check_trusted(config: Mapping[str, Any], source: Any, may_import: bool = False) -> None:
+def check_trusted(config: Mapping[str, Any], source: Any) -> None:
     """Refuse hyper-parameters of a file that would make objects of any class the file likes.
 
-    Allowed are subclasses of :data:`HARMLESS` and what ``torch.serialization.add_safe_globals`` names.
+    Allowed are subclasses of :data:`HARMLESS` and what ``torch.serialization.add_safe_globals`` names. The program, or
+    its configuration, must have imported them: nothing is imported because a file says so.
 
     Args:
         config: the hyper-parameters.
         source: the file, for errors.
-        may_import: import the modules that they name; otherwise the program must have done so.
 
     Raises:
-        leyden.errors.ConfigurationError: another class is named; says which, and how to allow it.
+        leyden.errors.ConfigurationError: another class is named; says where and which, and how to allow it.
     """
     allowed = {one[0] if isinstance(one, tuple) else one for one in torch.serialization.get_safe_globals()}
-    for path in _class_paths(config):
-        kind = _find(path, may_import)
+    for key, path in _class_paths(config, "['hyper_parameters']"):
+        kind = _imported(path)
         if kind is None:
             raise ConfigurationError(
-                f"{source} wants an object of {path}, which is not imported. Import its module first."
+                f"{source}{key} wants an object of {path}, which is not imported. Import its module first, or name the "
+                "class in the configuration."
             )
         if kind not in allowed and not (isinstance(kind, type) and issubclass(kind, HARMLESS)):
             raise ConfigurationError(
-                f"{source} wants an object of {path}, which may do anything. Where the file is trusted, say "
+                f"{source}{key} wants an object of {path}, which may do anything. Where the file is trusted, say "
                 f"weights_only=False, or torch.serialization.add_safe_globals([{path.rpartition('.')[2]}])."
             )
 
 
-def _find(path: str, may_import: bool) -> Any:
+def _imported(path: str) -> Any:
     module, _, name = path.rpartition(".")
-    try:
-        home = import_module(module) if may_import else sys.modules.get(module)
-    except (ImportError, ValueError):
-        return None
-    return getattr(home, name, None)
+    return getattr(sys.modules.get(module), name, None)
 
 
-def _class_paths(value: Any) -> Iterator[str]:
+def _class_paths(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Each class path in hyper-parameters, behind the text that leads to it."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             if key in ("class_path", CLASS_PATH) and isinstance(one, str):
-                yield one
+                yield where, one
             else:
-                yield from _class_paths(one)
+                yield from _class_paths(one, f"{where}[{key!r}]")
     elif isinstance(value, list | tuple | set):
-        for one in value:
-            yield from _class_paths(one)
+        for index, one in enumerate(value):
+            yield from _class_paths(one, f"{where}[{index}]")

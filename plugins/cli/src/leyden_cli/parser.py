@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import torch
@@ -24,6 +26,8 @@ register_unresolvable_import_paths(torch)  # torch's functions do not say where 
 set_parsing_settings(config_read_mode_fsspec_enabled=True)
 
 Classes = type | tuple[type, ...]
+_READING: ContextVar[str] = ContextVar("_READING", default="")
+"""The configuration file that is being read."""
 
 
 class LightningArgumentParser(ArgumentParser):
@@ -154,7 +158,16 @@ class LightningArgumentParser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End with a message that says what is wrong, what is allowed, and the nearest spelling."""
-        super().error(improved(message, self), ex)
+        file = _READING.get()
+        super().error(improved(message, self) + (f"\nThis stands in the file {file!r}." if file else ""), ex)
+
+    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read a configuration file; errors name it."""
+        token = _READING.set(os.fspath(path))
+        try:
+            return super().parse_path(path, *args, **kwargs)
+        finally:
+            _READING.reset(token)
 
 
 def _class_of(given: Any) -> type | None:
