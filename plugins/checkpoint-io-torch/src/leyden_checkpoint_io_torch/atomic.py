@@ -8,7 +8,9 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, cast
+
+from leyden_checkpoint_io_torch.writeback import EarlyFile
 
 try:
     import fcntl
@@ -74,7 +76,7 @@ def remove_abandoned(folder: str) -> None:
 def _locked(folder: str, name: str) -> tuple[IO[bytes], str]:
     while True:
         temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
-        file = open(temporary, "xb")  # noqa: SIM115
+        file = cast("IO[bytes]", EarlyFile(temporary))
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
