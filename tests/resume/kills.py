@@ -1,7 +1,7 @@
 """Kill -9 at any instant of a fit that saves after every step, and go on from what is left.
 
-``python -m tests.resume.kills FOLDER COUNT [torch|async [SEED]]`` prints what was found, as JSON. With ``async`` the
-last save may be under way when the next step begins, so the one before it is what was promised.
+``python -m tests.resume.kills FOLDER COUNT [torch|async|distributed|fsspec [SEED]]`` prints what was found, as JSON.
+With ``async`` the last save may be under way when the next step begins, so the one before it is what was promised.
 """
 
 from __future__ import annotations
@@ -85,31 +85,41 @@ def trial(folder: Path, chance: random.Random, io: str) -> int:
     return int(lines[-1]) if lines else -1
 
 
-def damaged(folder: Path) -> tuple[list[str], int]:
-    """The files that bear a checkpoint's name and do not load, and the newest step among the others."""
-    io = resolve("checkpoint_ios", "torch")()
-    bad, newest = [], -1
+def damaged(folder: Path, io: str) -> tuple[list[str], int]:
+    """The files that bear a checkpoint's name and do not load, and the newest step among the others.
+
+    Of those that load, the older ones are removed: a kill between a save and the removal of the file before leaves one.
+    """
+    reader = resolve("checkpoint_ios", "torch" if io == "async" else io)()
+    bad, steps = [], {}
     for file in folder.glob("*.ckpt"):
         try:
-            newest = max(newest, int(io.load_checkpoint(file)["global_step"]))
+            steps[file] = int(reader.load_checkpoint(file)["global_step"])
         except Exception as error:
             bad.append(f"{file.name}: {error}")
+    newest = max(steps.values(), default=-1)
+    for file, step in steps.items():
+        if step < newest and file.name != "last.ckpt":
+            reader.remove_checkpoint(file)
     return bad, newest
 
 
 def trials(folder: Path, count: int, io: str = "torch", seed: int | str = 0) -> dict[str, Any]:
-    """Kill a fit so often."""
+    """Kill a fit so often; ``most hidden`` is how many unfinished files were there at once."""
     chance, under_way = random.Random(seed), int(io == "async")
     found: dict[str, Any] = {"kills": 0, "damaged": [], "lost": [], "in a write": 0, "did not resume": 0}
+    found["most hidden"] = 0
     before = -1
     for _ in range(count):
         told = trial(folder, chance, io) - under_way
-        bad, newest = damaged(folder)
+        bad, newest = damaged(folder, io)
+        hidden = len(list(folder.glob(".*.tmp")))
         found["kills"] += 1
         found["damaged"] += bad
         found["lost"] += [[told, newest]] if newest < told else []
         found["did not resume"] += told + under_way < before
-        found["in a write"] += any(folder.glob(".*.tmp"))
+        found["in a write"] += hidden > 0
+        found["most hidden"] = max(found["most hidden"], hidden)
         before = max(before, newest)
     found["steps"] = before
     return found

@@ -3,6 +3,7 @@
 from typing import Any
 
 from leyden.interfaces.strategy import Strategy as Strategy
+from leyden_distributed.sampling import shard as shard
 from leyden_strategy_ddp import DDPStrategy as DDPStrategy
 from leyden_strategy_deepspeed import DeepSpeedStrategy as DeepSpeedStrategy
 from leyden_strategy_fsdp import FSDPStrategy as FSDPStrategy

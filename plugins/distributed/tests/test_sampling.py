@@ -17,7 +17,8 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from leyden_distributed.sampling import ShardSampler, shard
+from leyden.api.resumable import ResumableLoader
+from leyden_distributed.sampling import ShardBatches, ShardSampler, order_of_one, shard
 
 SIZES = st.integers(0, 40)
 WORLDS = st.integers(1, 6)
@@ -178,3 +179,62 @@ def test_epochs_have_orders_of_their_own_and_are_told() -> None:
         fixed.set_epoch(epoch)
         orders.append(tuple(fixed))
     assert len(set(orders)) > 1
+
+
+def own_batches() -> list[list[int]]:
+    return [list(range(start, min(start + 4, 18))) for start in range(0, 18, 4)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shuffle": True},
+        {"shuffle": True, "generator": torch.Generator().manual_seed(5)},
+        {"shuffle": True, "num_workers": 2},
+        {"sampler": WeightedRandomSampler([1.0] * 18, 18)},
+        {"batch_sampler": own_batches(), "batch_size": 1},
+        {"batch_size": None, "shuffle": True},
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_the_order_that_one_process_began(options: dict[str, Any]) -> None:
+    one = loader(18, **options)
+    began = {"started": ResumableLoader(one).randomness()}
+    seen = [batch.tolist() if isinstance(batch, torch.Tensor) else batch for batch in one]
+    before = torch.get_rng_state()
+    samples = seen if options.get("batch_size", 3) is None else [x for batch in seen for x in batch]
+    assert order_of_one(one, began, batchwise=False) == samples
+    assert order_of_one(one, began, batchwise=True) == seen
+    assert torch.get_rng_state().equal(before)
+
+
+def test_no_order_is_made_up() -> None:
+    class Own(DataLoader[Any]):
+        def __iter__(self) -> Any:
+            return iter(())
+
+    rows: Any = list(range(6))
+    began = {"started": ResumableLoader(loader(6)).randomness()}
+    assert order_of_one(Own(rows), began, batchwise=False) is None
+    assert order_of_one(loader(6), {"started": None}, batchwise=False) is None
+
+
+@pytest.mark.parametrize("batchwise", [False, True])
+@pytest.mark.parametrize("start", [0, 1, 5])
+def test_shares_of_what_is_left(start: int, batchwise: bool) -> None:
+    one = loader(18, shuffle=True) if not batchwise else loader(18, batch_sampler=own_batches(), batch_size=1)
+    began = {"started": ResumableLoader(one).randomness()}
+    order = order_of_one(one, began, batchwise) or []
+    shares = [shard(one, rank, 2, training=True) for rank in range(2)]
+    found = [each.batch_sampler if batchwise else each.sampler for each in shares]
+    for sharing in found:
+        assert isinstance(sharing, ShardBatches if batchwise else ShardSampler)
+        sharing.go_on(2, start, one, began)
+        sharing.set_epoch(2)
+        assert sharing.order_of_one
+    seen = [x for both in zip(*found, strict=True) for x in both]
+    left = order[start:]
+    assert seen[: len(left)] == left
+    assert len(seen) == len(left) + len(left) % 2 == 2 * len(found[0])
+    found[0].set_epoch(3)
+    assert (found[0].start, found[0].order_of_one) == (0, False)

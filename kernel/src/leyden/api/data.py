@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from leyden.interfaces.precision import Precision
 from leyden.interfaces.strategy import Strategy
 from leyden.kernel.state import Point, RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
+from leyden.plugins.catalogue import NAMES, catalogue
+from leyden.plugins.components import by_attribute
 from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ class Data:
         if trainer.overfit_batches > 0:
             keyword, limit = "overfit_batches", trainer.overfit_batches
             loader = without_shuffling(loader, keyword)
-        loader = self._share(loader, training=True)
+        whole, loader = loader, self._share(loader, training=True)
         count = limited(loader, limit, keyword)
         if count == 0 and limit:
             raise empty(name)
@@ -77,11 +80,13 @@ class Data:
         self.train = LoaderBatches(
             loader, count, self._transfer(0), name, source, self._pass(session.metrics.train, None)
         )
-        if (place := self.saved.pop("train", None)) is not None:
+        place = self.saved.pop("train", None)
+        if place is not None:
             self.train.load_state_dict(place)
         elif places := self.saved.pop("places", None):
             self.train.go_on_from(places)
-        translate_position(session)
+        if translate_position(session, whole, place) and count:
+            self.train.limit_once(max(1, limited(loader, limit, keyword)))
         self.loaded_in_epoch["train"] = session.state.counters.epoch
         self._validation_interval(count)
 
@@ -122,13 +127,16 @@ class Data:
     def _share(self, loader: Any, *, training: bool) -> Any:
         """This process's share of a loader, with several processes and unless the user says no.
 
-        One process that goes on with what several began keeps their order, if its strategy is one for several.
+        One process that goes on with what several began keeps their order.
         """
         strategy = self.session.strategy
         alone = strategy.world_size == 1 and not self.session.shared
         if alone or not self.session.trainer.use_distributed_sampler:
             return loader
-        return with_parts(loader, lambda one: strategy.shard(one, training=training))
+        shard: Callable[..., Any] = strategy.shard
+        if type(strategy).shard is Strategy.shard and catalogue().named(NAMES, "strategies.shard"):
+            shard = partial(by_attribute("strategies", "shard"), rank=0, world_size=1)
+        return with_parts(loader, lambda one: shard(one, training=training))
 
     def end_workers(self) -> None:
         """After a failure, end the workers that loaders keep from epoch to epoch; a later pass starts them anew."""

@@ -56,6 +56,7 @@ class LoaderBatches:
         self.begin = begin
         self.ahead: Any = NOTHING
         self.handed = 0
+        self._later = limit
         self._ended = False
 
     def limited_to(self, limit: float) -> LoaderBatches:
@@ -126,8 +127,13 @@ class LoaderBatches:
                 yield batch, self.ahead is NOTHING
                 batch, self.ahead = self.ahead, NOTHING
 
+    def limit_once(self, limit: float) -> None:
+        """Take another limit until an epoch begins."""
+        self.limit = limit
+
     def begin_anew(self) -> None:
         """An epoch begins: what a checkpoint said about a pass that is over does not count."""
+        self.limit = self._later
         self.source.begin_anew(self._ended)
         self.ahead, self.handed, self._ended = NOTHING, 0, False
 

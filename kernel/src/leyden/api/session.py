@@ -98,7 +98,8 @@ class Session:
         self.plugins: list[Participant] | None = None
         self.validating = False
         self.log_dir: str | None = None
-        self.samples_done, self.shared = 0, False
+        self.samples_done: dict[str, Any] | None = None
+        self.shared = False
         if trainer.session is not None and fn is not TrainerFn.FITTING:
             self._inherit(trainer.session)
 

@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import Iterator, Sized
 from math import ceil
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch.utils.data import (
@@ -18,11 +18,80 @@ from torch.utils.data import (
     SequentialSampler,
 )
 
-from leyden.api.resumable import with_attribute
+from leyden.api.resumable import ResumableLoader, indexed, with_attribute
 from leyden.api.rng import isolate_rng
 
 
-class ShardSampler:
+class _Shares:
+    """What the processes share: each takes every world_size-th item of an order that all know."""
+
+    batchwise: ClassVar[bool] = False
+
+    def __init__(self, rank: int, world_size: int, *, padded: bool, seed: int) -> None:
+        self.rank, self.world_size, self.padded, self.seed = rank, world_size, padded, seed
+        self.epoch = 0
+        # A pair: a checkpoint's numbers of samplers are given back to attributes, and this is another run's place.
+        self._place: tuple[int, list[Any] | None] = (0, None)
+
+    @property
+    def _told(self) -> Any:
+        """The user's own, which is told the epoch."""
+        raise NotImplementedError
+
+    def order(self) -> list[Any]:
+        """All items of the running epoch, in their order."""
+        raise NotImplementedError
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take another order."""
+        if epoch != self.epoch:
+            self._place = (0, None)
+        self.epoch = epoch
+        tell = getattr(self._told, "set_epoch", None)
+        if callable(tell):
+            tell(epoch)
+
+    def go_on(self, epoch: int, start: int, whole: Any, began: Any) -> None:
+        """Go on in an epoch that another number of processes began.
+
+        Args:
+            epoch: the epoch.
+            start: so many items of its order are done, beside the batches that are left out.
+            whole: the user's loader.
+            began: where its order is not the common one, the place in it that one process left; else ``None``.
+        """
+        given = order_of_one(whole, began, self.batchwise) if began is not None else None
+        self.epoch, self._place = epoch, (start, given)
+
+    @property
+    def start(self) -> int:
+        """So many items of the running epoch's order are no share of anybody's."""
+        return self._place[0]
+
+    @property
+    def order_of_one(self) -> bool:
+        """Whether the running epoch has the order that one process gave it."""
+        return self._place[1] is not None
+
+    def total(self) -> int:
+        """How many items there are in an epoch, or what is left of it."""
+        start, given = self._place
+        return max(0, len(cast(Sized, self._told if given is None else given)) - start)
+
+    def __len__(self) -> int:
+        total = self.total()
+        return ceil(total / self.world_size) if self.padded else share(total, self.rank, self.world_size)
+
+    def __iter__(self) -> Iterator[Any]:
+        start, given = self._place
+        order = (self.order() if given is None else given)[start:]
+        if self.padded and order:
+            size = ceil(len(order) / self.world_size) * self.world_size
+            order = (order * ceil(size / len(order)))[:size]
+        return iter(order[self.rank :: self.world_size])
+
+
+class ShardSampler(_Shares):
     """One process's share of a sampler's samples.
 
     All processes know the order of all samples: that of the dataset, or a permutation drawn from seed and epoch
@@ -43,19 +112,12 @@ class ShardSampler:
     def __init__(
         self, sampler: Any, dataset: Any, rank: int, world_size: int, *, padded: bool, seed: int
     ) -> None:
+        super().__init__(rank, world_size, padded=padded, seed=seed)
         self.sampler, self.dataset = sampler, dataset
-        self.rank, self.world_size, self.padded, self.seed = rank, world_size, padded, seed
-        self.epoch = 0
-        self.start = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Take another permutation."""
-        if epoch != self.epoch:
-            self.start = 0
-        self.epoch = epoch
-        tell = getattr(self.sampler, "set_epoch", None)
-        if callable(tell):
-            tell(epoch)
+    @property
+    def _told(self) -> Any:
+        return self.sampler
 
     @property
     def generator(self) -> Any:
@@ -73,21 +135,6 @@ class ShardSampler:
         with isolate_rng():
             torch.manual_seed(self.seed + self.epoch)
             return list(self.sampler)
-
-    def total(self) -> int:
-        """How many samples there are in an epoch, or what is left of it."""
-        return max(0, len(cast(Sized, self.sampler)) - self.start)
-
-    def __len__(self) -> int:
-        total = self.total()
-        return ceil(total / self.world_size) if self.padded else share(total, self.rank, self.world_size)
-
-    def __iter__(self) -> Iterator[Any]:
-        order = self.order()[self.start :]
-        if self.padded and order:
-            size = ceil(len(order) / self.world_size) * self.world_size
-            order = (order * ceil(size / len(order)))[:size]
-        return iter(order[self.rank :: self.world_size])
 
 
 def _special(sampler: RandomSampler) -> bool:
@@ -137,7 +184,7 @@ class EvenBatches:
                 yield batch
 
 
-class ShardBatches:
+class ShardBatches(_Shares):
     """Every world_size-th batch of a batch sampler that has no sampler to share.
 
     Args:
@@ -148,34 +195,60 @@ class ShardBatches:
         seed: the same in all processes.
     """
 
-    def __init__(self, batches: Any, rank: int, world_size: int, *, padded: bool, seed: int) -> None:
-        self.batches, self.rank, self.world_size, self.padded = batches, rank, world_size, padded
-        self.seed, self.epoch = seed, 0
+    batchwise: ClassVar[bool] = True
 
-    def set_epoch(self, epoch: int) -> None:
-        """Seed another order, and tell the user's batch sampler."""
-        self.epoch = epoch
-        tell = getattr(self.batches, "set_epoch", None)
-        if callable(tell):
-            tell(epoch)
+    def __init__(self, batches: Any, rank: int, world_size: int, *, padded: bool, seed: int) -> None:
+        super().__init__(rank, world_size, padded=padded, seed=seed)
+        self.batches = batches
+
+    @property
+    def _told(self) -> Any:
+        return self.batches
 
     def __getattr__(self, name: str) -> Any:
         if name in ("batches", "__setstate__"):
             raise AttributeError(name)
         return getattr(self.batches, name)
 
-    def __len__(self) -> int:
-        total = len(self.batches)
-        return ceil(total / self.world_size) if self.padded else share(total, self.rank, self.world_size)
-
-    def __iter__(self) -> Iterator[Any]:
+    def order(self) -> list[Any]:
+        """All batches of the running epoch, in their order."""
         with isolate_rng():
             torch.manual_seed(self.seed + self.epoch)
-            found = list(self.batches)
-        if self.padded and found:
-            size = ceil(len(found) / self.world_size) * self.world_size
-            found = (found * ceil(size / len(found)))[:size]
-        return iter(found[self.rank :: self.world_size])
+            return list(self.batches)
+
+
+class _Indexes:
+    """A dataset whose samples are their indices."""
+
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+
+def order_of_one(loader: Any, began: Any, batchwise: bool) -> list[Any] | None:
+    """The order of a pass that one process began, from the random numbers it began with. Nothing is loaded.
+
+    Args:
+        loader: the user's.
+        began: the place in it, from a checkpoint.
+        batchwise: of its batches, rather than of its samples.
+
+    Returns:
+        ``None`` where no pass had begun, or its order cannot be told.
+    """
+    if began.get("started") is None or not indexed(loader):
+        return None
+    names = copy.copy(loader)
+    workers = {"num_workers": 0, "prefetch_factor": None, "persistent_workers": False, "timeout": 0}
+    vars(names).update(
+        workers, dataset=_Indexes(), collate_fn=lambda found: found, pin_memory=False, _iterator=None
+    )
+    source = ResumableLoader(loader)
+    now = source.randomness()
+    source.set_randomness(began["started"])
+    found = list(names)
+    source.set_randomness(now)
+    single = batchwise or loader.batch_sampler is None
+    return found if single else [one for batch in found for one in batch]
 
 
 def shard(loader: Any, rank: int, world_size: int, *, training: bool) -> Any:
