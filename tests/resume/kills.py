@@ -1,7 +1,8 @@
 """Kill -9 at any instant of a fit that saves after every step, and go on from what is left.
 
-``python -m tests.resume.kills FOLDER COUNT [torch|async|distributed|fsspec [SEED]]`` prints what was found, as JSON.
-With ``async`` the last save may be under way when the next step begins, so the one before it is what was promised.
+``python -m tests.resume.kills FOLDER COUNT [torch|async|distributed|fsspec [SEED]]`` prints what was found, as JSON;
+and to stderr, after each fifty kills, what was found so far. With ``async`` the last save may be under way when the
+next step begins, so the one before it is what was promised.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -23,6 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import leyden
 from leyden.callbacks import ModelCheckpoint
 from leyden.plugins.components import resolve
+from tests.resume.modules import import_what
 
 WIDTH = 600  # a checkpoint of about 4 MB, so that many kills hit a write
 SLOWEST = 0.4
@@ -47,12 +50,13 @@ class Model(leyden.LightningModule):
         return torch.optim.Adam(self.parameters(), 1e-6)
 
 
-def train(folder: Path, tell: int, io: str) -> None:
-    """Fit for ever, going on with what is there."""
+def train(folder: Path, tell: int, io: str, steps: int = -1) -> None:
+    """Fit for ever, going on with what is there; or so many steps."""
     warnings.simplefilter("ignore")
     keeping = ModelCheckpoint(folder, every_n_train_steps=1, save_top_k=1, save_last=True)
     trainer = leyden.Trainer(
         max_epochs=-1,
+        max_steps=steps,
         default_root_dir=folder,
         callbacks=[keeping],
         plugins=[resolve("checkpoint_ios", io)()],
@@ -110,6 +114,8 @@ def trials(folder: Path, count: int, io: str = "torch", seed: int | str = 0) -> 
     found: dict[str, Any] = {"kills": 0, "damaged": [], "lost": [], "in a write": 0, "did not resume": 0}
     found["most hidden"] = 0
     before = -1
+    with open(os.devnull, "w") as nobody, tempfile.TemporaryDirectory(dir=folder) as first:
+        import_what(lambda: train(Path(first), nobody.fileno(), io, steps=2), Path(first))
     for _ in range(count):
         told = trial(folder, chance, io) - under_way
         bad, newest = damaged(folder, io)
@@ -121,6 +127,8 @@ def trials(folder: Path, count: int, io: str = "torch", seed: int | str = 0) -> 
         found["in a write"] += hidden > 0
         found["most hidden"] = max(found["most hidden"], hidden)
         before = max(before, newest)
+        if found["kills"] % 50 == 0:
+            print(json.dumps(found), file=sys.stderr, flush=True)
     found["steps"] = before
     return found
 

@@ -15,7 +15,6 @@ import sys
 import traceback
 import warnings
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics import MeanMetric
 
 import leyden
+from tests.resume.modules import import_what
 
 EPOCHS, BATCHES, SIZE = 3, 6, 4
 VALIDATE_EVERY = 3
@@ -174,20 +174,6 @@ def in_a_process(folder: Path, *arguments: Any) -> list[dict[str, Any]] | str:
     return [json.loads(one.read_text()) for one in sorted(folder.glob("*.json"))]
 
 
-def import_what_a_run_needs(folder: Path) -> None:
-    """Import here what a run imports, so that the processes that follow need not, and have run nothing all the same."""
-    folder.mkdir(parents=True)
-    child = os.fork()
-    if not child:
-        fit(folder, 0, 1, 1, None)
-        (folder / "modules").write_text("\n".join(sys.modules))
-        os._exit(0)
-    os.waitpid(child, 0)
-    for name in (folder / "modules").read_text().split("\n"):
-        if name.partition(".")[0] in ("leyden", "torch", "numpy") or name.startswith("leyden_"):
-            import_module(name)
-
-
 def differences(whole: list[dict[str, Any]], resumed: list[dict[str, Any]] | str) -> list[str]:
     """What is not the same after resuming; of the samples, those that were left are compared."""
     if isinstance(resumed, str):
@@ -203,7 +189,8 @@ def differences(whole: list[dict[str, Any]], resumed: list[dict[str, Any]] | str
 def survey(folder: Path, workers: int, window: int, processes: int) -> dict[str, Any]:
     """Run once without saving, once saving everywhere, and once from each of the files."""
     setting = (workers, window, processes)
-    import_what_a_run_needs(folder / "first")
+    (folder / "first").mkdir(parents=True)
+    import_what(lambda: fit(folder / "first", 0, 1, 1, None), folder)
     whole = in_a_process(folder / "whole", *setting, None)
     saving = in_a_process(folder / "saving", *setting, None, SaveEverywhere(folder))
     files = sorted(folder.glob("*.ckpt"))

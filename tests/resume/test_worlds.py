@@ -48,3 +48,11 @@ def test_the_order_goes_on(name: str, uninterrupted: dict[str, list[int]], tmp_p
     assert sorted(second[:SIZE]) == list(range(SIZE))
     assert len(second) - SIZE < processes
     assert first[:SIZE] != second[:SIZE] != sorted(second[:SIZE])
+
+
+def test_combined_loaders_go_on_after_as_many_batches(
+    uninterrupted: dict[str, list[int]], tmp_path: Path
+) -> None:
+    phases = [Phase("ddp", 2, 3), Phase("ddp", 3)]
+    first, _ = chain(tmp_path, phases, combined=True)
+    assert first[:SIZE] == uninterrupted["several"]

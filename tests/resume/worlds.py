@@ -49,6 +49,7 @@ class Model(leyden.LightningModule):
             self.seen.append([])
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        batch = batch[0] if isinstance(batch, list) else batch
         self.seen[-1] += [int(one) for one in batch[:, 0]]
         loss: torch.Tensor = self.layer(batch).square().mean() * 1e-6
         return loss
@@ -108,7 +109,9 @@ def together(seen: list[list[list[int]]], epoch: int) -> list[int]:
     return [one for batch in zip(*(rank[epoch] for rank in seen), strict=True) for one in batch]
 
 
-def chain(folder: Path, phases: list[Phase], **options: Any) -> tuple[list[int], list[int]]:
+def chain(
+    folder: Path, phases: list[Phase], combined: bool = False, **options: Any
+) -> tuple[list[int], list[int]]:
     """The samples of the shared epoch and of the one that follows, in their order."""
     os.environ.pop("PL_GLOBAL_SEED", None)
     first: list[int] = []
@@ -119,6 +122,7 @@ def chain(folder: Path, phases: list[Phase], **options: Any) -> tuple[list[int],
         data: Any = torch.arange(float(SIZE)).unsqueeze(1)
         loader: Any = DataLoader(data, **{"batch_size": 2, "shuffle": True, **options})
         steps += phase.batches
+        loader = [loader, DataLoader(data, batch_size=1)] if combined else loader
         seen = run(folder, number, phase, steps if phase.batches else -1, loader)
         first += together(seen, 0)
         second = together(seen, 1) if not phase.batches else []

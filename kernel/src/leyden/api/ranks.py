@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.resumable import ResumableCombination
 from leyden.api.warn import warn
 
 if TYPE_CHECKING:
@@ -65,10 +66,12 @@ def translate_position(session: Session, whole: Any, place: Any) -> bool:
         Whether less is left of the epoch than those batches tell.
     """
     done, session.samples_done = session.samples_done, None
-    sharing, counters = _sharing(session), session.state.counters
-    if done is None or not _shared_otherwise(session, done):
+    train, sharing, counters = session.data.train, _sharing(session), session.state.counters
+    if train is None or done is None or not _shared_otherwise(session, done):
         return False
     counters.batch, rest = divmod(done["samples"], _together(session))
+    if isinstance(train.source, ResumableCombination):
+        train.source.taken = [one * done["replicas"] // _replicas(session) for one in train.source.taken]
     if sharing is None:
         return False
     alone = done.get("world_size", 1) == 1 and not done.get("shared")
