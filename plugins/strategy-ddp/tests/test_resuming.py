@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from leyden import Callback, LightningModule, Trainer
+from leyden import Callback, LightningModule, Trainer, seed_everything
 from leyden_strategy_ddp import DDPStrategy
 
 pytestmark = pytest.mark.multiprocess
@@ -33,9 +33,8 @@ class Net(LightningModule):
         self.net = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Dropout(0.3), nn.Linear(6, 1))
         self.seen: list[int] = []
 
-    def on_fit_start(self) -> None:
-        if self.trainer.ckpt_path is None:
-            torch.manual_seed(10 + self.global_rank)
+    def setup(self, stage: str) -> None:
+        seed_everything(10 + self.global_rank, verbose=False)
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
         x, y, index = batch
@@ -118,5 +117,6 @@ def test_every_rank_goes_on_exactly(window: int, tmp_path: Path) -> None:
             count = len(again[rank]["seen"])
             wanted = {**whole[rank], "seen": whole[rank]["seen"][-count:]}
             assert again[rank] == wanted, f"rank {rank}, saved in {point}"
+    assert sorted(whole[0]["seen"][:8] + whole[1]["seen"][:8]) == list(range(16)), "an epoch has every sample"
     assert whole[0]["random"] != whole[1]["random"]
     assert whole[0]["metrics"]["local"] != whole[1]["metrics"]["local"]

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from leyden.api.callback import Callback
 from leyden.api.datamodule import LightningDataModule
+from leyden.api.rng import seed_everything
 from leyden.testing.tiny import TinyModule
 
 
@@ -35,6 +36,38 @@ class Odd(TinyModule):
         self.log("mean", x.mean(), sync_dist=True)
         self.log("sum", x.sum(), sync_dist=True, reduce_fx="sum")
         self.log("max", x.amax(), sync_dist=True, reduce_fx="max")
+
+
+class Numbers(LightningDataModule):
+    """Eight samples in random order, whose first element is their number."""
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """The batches, of two."""
+        x = torch.zeros(8, 4)
+        x[:, 0] = torch.arange(8.0)
+        return DataLoader(TensorDataset(x, torch.zeros(8, 1)), batch_size=2, shuffle=True)
+
+
+class SeededApart(TinyModule):
+    """Every process has a seed of its own, and writes down which samples it was given in the first epoch.
+
+    Args:
+        folder: where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def setup(self, stage: str) -> None:
+        """Seed the process by its rank."""
+        seed_everything(3 + self.trainer.global_rank, verbose=False)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        """Write down the samples."""
+        with (self.folder / f"seen-{self.trainer.global_rank}").open("a") as file:
+            file.writelines(f"{int(one)}\n" for one in batch[0][:, 0])
+        return super().training_step(batch, batch_idx)
 
 
 class Noisy(TinyModule):

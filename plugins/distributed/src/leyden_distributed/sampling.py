@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator, Sized
 from math import ceil
 from typing import Any, ClassVar, cast
@@ -251,7 +250,7 @@ def order_of_one(loader: Any, began: Any, batchwise: bool) -> list[Any] | None:
     return found if single else [one for batch in found for one in batch]
 
 
-def shard(loader: Any, rank: int, world_size: int, *, training: bool) -> Any:
+def shard(loader: Any, rank: int, world_size: int, *, training: bool, seed: int = 0) -> Any:
     """A loader's share for one process, as a shallow copy; the loader itself where nothing can be shared.
 
     Left as they are: what is no ``DataLoader``, loaders of iterable datasets, and those that are distributed already.
@@ -261,13 +260,13 @@ def shard(loader: Any, rank: int, world_size: int, *, training: bool) -> Any:
         rank: of the process.
         world_size: how many processes there are.
         training: whether all need the same number of batches; elsewhere each sample belongs to one process.
+        seed: of the order; the same in all processes, or their shares are not those of one data set.
     """
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
         return loader
     batches: Any = loader.batch_sampler
     if isinstance(_sampler(loader), DistributedSampler | ShardSampler) or isinstance(batches, ShardBatches):
         return loader
-    seed = int(os.environ.get("PL_GLOBAL_SEED", 0))
     if batches is not None and not isinstance(getattr(batches, "sampler", None), _Samples):
         other = ShardBatches(batches, rank, world_size, padded=training, seed=seed)
         return with_attribute(loader, "batch_sampler", other)

@@ -358,7 +358,16 @@ class ParallelStrategy(Strategy):
     # -- data ------------------------------------------------------------------------------------------------------
 
     def shard(self, loader: Any, *, training: bool) -> Any:
-        return shard(loader, self.global_rank, self.world_size, training=training)
+        own, seed = self.distributed_sampler_kwargs, self._seed()
+        return shard(loader, own["rank"], own["num_replicas"], training=training, seed=seed)
+
+    def _seed(self) -> int:
+        """Rank zero's, because processes may have been seeded differently."""
+        seed = os.environ.get("PL_GLOBAL_SEED", "0")
+        if self._watch is not None and not self.alone:
+            with self.collective("the sharing of a loader"):
+                seed = self._watch.rank_zeros("seed", seed)
+        return int(seed)
 
 
 def _timeout(given: Any) -> timedelta:

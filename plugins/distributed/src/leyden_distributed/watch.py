@@ -78,6 +78,7 @@ class Watch(threading.Thread):
         self._waits: tuple[str, float] | None = None
         self._waits_since = 0.0
         self._asked: set[str] = set()
+        self._shared: dict[str, int] = {}
         self._news = 0
         self._pending = False
 
@@ -108,6 +109,35 @@ class Watch(threading.Thread):
                 f"Rank {self.rank} waited {self.patience.total_seconds():g} s at {point} for all ranks. "
                 f"{self.positions()}"
             )
+
+    def rank_zeros(self, name: str, mine: str) -> str:
+        """What rank zero has: the n-th call with this name on any process returns what rank zero gave in its n-th.
+
+        Args:
+            name: of what is asked for.
+            mine: what this process has.
+
+        Raises:
+            CollectiveTimeoutError: rank zero did not come to this.
+            RankFailureError: another process failed.
+        """
+        count = self._shared[name] = self._shared.get(name, 0) + 1
+        key = f"{self.prefix}{name}/{count}"
+        if self.rank == 0:
+            self.store.set(key, mine)
+            return mine
+        self._until(lambda: self.store.check([key]), f"for the {name} of rank zero")
+        return str(self.store.get(key).decode())
+
+    def _until(self, come: Callable[[], bool], what: str) -> None:
+        """Wait, with a look at the others' failures."""
+        until = time.monotonic() + self.patience.total_seconds()
+        while not come():
+            self._check()
+            if time.monotonic() > until:
+                waited = f"{self.patience.total_seconds():g} s {what}"
+                raise CollectiveTimeoutError(f"Rank {self.rank} waited {waited}. {self.positions()}")
+            time.sleep(0.002)
 
     def skip(self) -> None:
         """Tell the others that this process has no backward in the running batch; they must not have one, either."""

@@ -12,7 +12,6 @@ from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
 from leyden import LightningModule
 from leyden.errors import ConfigurationError, DetachedError
-from leyden_distributed.sampling import shard
 from leyden_distributed.strategy import DEFAULT_TIMEOUT
 from leyden_strategy_fsdp.sharded import ShardedStrategy, keep_name
 
@@ -83,10 +82,6 @@ class ModelParallelStrategy(ShardedStrategy):
             self._device_mesh = init_device_mesh(
                 self.root_device.type, (data, tensor), mesh_dim_names=("data_parallel", "tensor_parallel")
             )
-
-    def shard(self, loader: Any, *, training: bool) -> Any:
-        own = self.distributed_sampler_kwargs
-        return shard(loader, own["rank"], own["num_replicas"], training=training)
 
     def setup(self, module: nn.Module) -> nn.Module:
         """Place what ``configure_model`` made parallel; parameters on the meta device get memory and values."""

@@ -123,6 +123,16 @@ class StrategyContract(RunContract):
         outcome = self.run("validate", module=Odd(), data=OddData()).ok()
         assert outcome.result == [{"mean": OddData.MEAN, "sum": OddData.SUM, "max": OddData.MAX}]
 
+    def test_processes_with_seeds_of_their_own_share_the_data(self) -> None:
+        """However processes were seeded, their shares of shuffled data are all samples, each once."""
+        from leyden.testing.ranks import Numbers, SeededApart
+
+        if self.processes == 1:
+            return
+        self.run("fit", module=SeededApart(self.folder), data=Numbers()).ok()
+        shares = {path.read_text() for path in self.folder.glob("seen-*")}
+        assert sorted("".join(shares).split()) == [str(one) for one in range(8)]
+
     def test_ranks_are_numbered(self) -> None:
         """In a run, every process has a rank of its own, and rank zero alone is global zero."""
         from leyden.testing.ranks import Roll
