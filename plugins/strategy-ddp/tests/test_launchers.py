@@ -12,6 +12,7 @@ import pytest
 from leyden import LightningModule, Trainer
 from leyden.errors import ConfigurationError
 from leyden.testing import TinyData, TinyModule
+from leyden_distributed.environment import find_free_network_port
 
 pytestmark = pytest.mark.multiprocess
 
@@ -158,3 +159,31 @@ def test_forked_workers_never_collect_the_process_groups_of_the_one_that_forked(
     """Their destructors would wait for threads that only that one has."""
     done = script(tmp_path, HOLDS)
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr[-3000:]
+
+
+OWN_GROUP = """
+import torch.distributed as dist
+dist.init_process_group("gloo")
+"""
+
+
+def test_in_a_group_that_the_program_has_made_an_exception_ends_both(tmp_path: Path) -> None:
+    """It is used, closed where the others wait in it, and otherwise left to the program."""
+    path = tmp_path / "train.py"
+    path.write_text(OWN_GROUP + FAILS.format(rank=0))
+    port = str(find_free_network_port())
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "NODE_RANK": "0"}
+    both = [
+        subprocess.Popen(
+            [sys.executable, str(path)],
+            env={**os.environ, **told, "RANK": str(one), "LOCAL_RANK": str(one)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for one in range(2)
+    ]
+    said = [one.communicate(timeout=120)[0] for one in both]
+    assert [one.returncode for one in both] == [3, 3]
+    assert said[0] == "rank 0: ValueError: boom\n"
+    assert said[1].startswith("rank 1: RankFailureError: Rank 0 raised ValueError")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import socket
 import time
@@ -43,7 +44,8 @@ class Group:
     @property
     def usable(self) -> bool:
         """Whether it is this process's, and still open."""
-        return self.process == os.getpid() and dist.is_initialized()
+        here = self.process == os.getpid() and dist.is_initialized()
+        return here and (self.owned or self.store is dist.distributed_c10d._get_default_store())
 
     def cut(self) -> None:
         """Close the connections to the others, so that nobody waits in a collective any longer."""
@@ -116,10 +118,7 @@ def join(
     if found is not None and same and (dist.get_backend() == backend or not found.owned):
         return found
     if dist.is_initialized() and (found is None or not found.owned):
-        # Somebody else's group, made before the Trainer: used, and left to its owner.
-        _Membership.group = Group(
-            dist.distributed_c10d._get_default_store(), dist.get_rank(), dist.get_world_size(), owned=False
-        )
+        _Membership.group = _somebody_elses()
         return _Membership.group
     leave()
     meeting = max(timeout, patience)
@@ -136,6 +135,40 @@ def join(
         f"{world_size} processes could not be connected with each other in {environment.rendezvous_attempts} attempts: "
         f"{error}"
     ) from error
+
+
+def _somebody_elses() -> Group:
+    """A group that was made before the Trainer: used, and left to its owner.
+
+    Its connections are those whose other end another member has, too: members tell each other through the store.
+    """
+    store = dist.distributed_c10d._get_default_store()
+    group = Group(store, dist.get_rank(), dist.get_world_size(), owned=False)
+    if group.world_size > 1:
+        mine = {one: ends for one in _sockets() if (ends := _ends(one)) is not None}
+        group.port = _port(store)
+        store.set(f"leyden/links/{group.rank}", json.dumps(list(mine.values())))
+        others = [json.loads(store.get(f"leyden/links/{one}")) for one in range(group.world_size)]
+        theirs = [ends for one, links in enumerate(others) if one != group.rank for ends in links]
+        group.sockets = {one: _link(one) or "" for one, ends in mine.items() if ends[::-1] in theirs}
+    return group
+
+
+def _port(store: Any) -> int | None:
+    """Where a store is served, if it is one that others connect with."""
+    while isinstance(store, PrefixStore):
+        store = store.underlying_store
+    return store.port if isinstance(store, TCPStore) else None
+
+
+def _ends(descriptor: int) -> list[list[Any]] | None:
+    """This end of a connection and the other, as host and port; ``None`` for a socket that is none between hosts."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as one:
+            ends = (one.getsockname(), one.getpeername())
+    except OSError:
+        return None
+    return [list(end[:2]) for end in ends] if all(isinstance(end, tuple) for end in ends) else None
 
 
 def _store(environment: ClusterEnvironment, rank: int, world_size: int, timeout: timedelta) -> Any:
@@ -242,9 +275,10 @@ def arrive(
 
 
 def leave() -> None:
-    """Give up the membership of this process, if it has one."""
-    found, _Membership.group = _Membership.group, None
-    if found is not None:
+    """Give up the membership of this process, if it has one of its own making."""
+    found = _Membership.group
+    if found is not None and (found.owned or not found.usable):
+        _Membership.group = None
         found.leave()
 
 
