@@ -4,20 +4,22 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from leyden import Trainer
+from leyden import Trainer, seed_everything
 from leyden.errors import ArgumentTypeError, ConfigurationError, DetachedError
 from leyden.testing import TinyData, TinyModule
+from leyden.testing.ranks import Ends
 from leyden.testing.tiny import trained_by_hand
 from leyden_distributed import RankFailureError
 from leyden_strategy_ray import RayEnvironment, RayStrategy
 from leyden_strategy_ray.environment import Place
-from leyden_strategy_ray.launcher import RayLauncher
+from leyden_strategy_ray.launcher import RayLauncher, _set
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
@@ -138,6 +140,46 @@ def test_a_worker_that_is_killed_is_said_to_be() -> None:
     quiet(strategy="ray").fit(module, datamodule=TinyData())  # the cluster is as good as before
     for name, weight in trained_by_hand(1, processes=2).items():
         torch.testing.assert_close(module.state_dict()[name], weight)
+
+
+def runs_in_ray_train(told: dict[str, Any]) -> None:
+    """What a worker of Ray Train does: a run that ends well, its validation, and a run that one worker fails in."""
+    trainer, module = quiet(strategy="ray"), TinyModule()
+    trainer.fit(module, datamodule=TinyData())
+    trainer.validate(module, datamodule=TinyData(), verbose=False)
+    place = f"{trainer.global_rank} of {trainer.world_size}, {type(trainer.strategy.environment).__name__}"
+    torch.save({place: module.state_dict()}, Path(told["folder"], f"{trainer.global_rank}.pt"))
+    quiet(strategy="ray", max_epochs=3).fit(Ends("error"), datamodule=TinyData())
+
+
+@pytest.mark.multiprocess
+@pytest.mark.usefixtures("ray_session", "by_value")
+def test_the_trainer_takes_its_place_among_the_workers_of_ray_train(tmp_path: Path) -> None:
+    """Ray has made the process group; what one of them raises reaches the calling program."""
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    told = {"folder": str(tmp_path)}
+    workers, config = ScalingConfig(num_workers=2), RunConfig(storage_path=str(tmp_path / "ray"))
+    with pytest.raises(Exception, match="only here"):
+        TorchTrainer(
+            runs_in_ray_train, train_loop_config=told, scaling_config=workers, run_config=config
+        ).fit()
+    for rank in range(2):
+        ((place, found),) = torch.load(tmp_path / f"{rank}.pt", weights_only=True).items()
+        assert place == f"{rank} of 2, RayEnvironment"
+        for name, weight in trained_by_hand(1, processes=2).items():
+            torch.testing.assert_close(found[name], weight)
+
+
+def test_variables_of_a_run_are_not_those_of_the_worker_s_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEYDEN_OF_THE_NODE", "1")
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
+    before = dict(os.environ)
+    with _set({"LOCAL_RANK": "1", "LEYDEN_OF_THE_NODE": "2"}):
+        seed_everything(4, verbose=False)
+        assert (os.environ["LOCAL_RANK"], os.environ["LEYDEN_OF_THE_NODE"]) == ("1", "2")
+    assert dict(os.environ) == before
 
 
 @pytest.mark.multiprocess

@@ -174,15 +174,16 @@ def _take(place: Place, trainer: Any) -> None:
 
 @contextlib.contextmanager
 def _set(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables, and give them back, as Ray uses a process again."""
-    before = {name: os.environ.get(name) for name in variables}
+    """Set variables, and give them and those that are forwarded back, as Ray uses a process again."""
+    before: dict[str, str | None] = {**_variables(), **{name: os.environ.get(name) for name in variables}}
     threads = torch.get_num_threads()
     os.environ.update(variables)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        for name, value in before.items():
+        for name in before.keys() | _variables().keys():  # also a seed that the run has set
+            value = before.get(name)
             if value is None:
                 os.environ.pop(name, None)
             else:
