@@ -12,6 +12,7 @@ from torch.distributed.algorithms.ddp_comm_hooks.post_localSGD_hook import PostL
 from leyden import Trainer
 from leyden.errors import ArgumentTypeError, ConfigurationError, PluginNotFoundError
 from leyden.plugins.components import resolve
+from leyden.testing import TinyData, TinyModule
 from leyden_distributed import LightningEnvironment
 from leyden_strategy_ddp import DDPStrategy
 
@@ -75,6 +76,15 @@ def test_in_an_interactive_session_auto_forks(monkeypatch: pytest.MonkeyPatch) -
     assert Trainer(devices=2, **QUIET).strategy.start_method == "fork"
     with pytest.raises(ConfigurationError, match=r"interactive session.*strategy='ddp_notebook'"):
         Trainer(devices=2, strategy="ddp", **QUIET)
+
+
+def test_a_program_that_is_no_file_s_cannot_be_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ``python -c``, or ``python < train.py``."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    trainer = Trainer(devices=2, strategy="ddp", **QUIET)
+    with pytest.raises(ConfigurationError, match=r"is no file's.*strategy='ddp_notebook'"):
+        trainer.fit(TinyModule(), datamodule=TinyData())
 
 
 @pytest.mark.parametrize(

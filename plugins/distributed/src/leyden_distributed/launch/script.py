@@ -43,14 +43,14 @@ class ScriptLauncher(Launcher):
             and not strategy.environment.creates_processes_externally
             and strategy.num_processes > 1
         ):
-            raise ConfigurationError.about(
-                "strategy",
-                type(strategy).__name__,
-                "one that needs no program to run again, in an interactive session",
-                "Write strategy='ddp_notebook', or put the program into a file.",
-            )
+            raise _nothing_to_run_again(strategy, "in an interactive session")
 
     def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
+        """Run it here, after the further processes were started.
+
+        Raises:
+            leyden.errors.ConfigurationError: the program is no file's.
+        """
         strategy = self.strategy
         if strategy.num_processes > 1 and not strategy.environment.creates_processes_externally:
             self._start()
@@ -65,6 +65,9 @@ class ScriptLauncher(Launcher):
 
     def _start(self) -> None:
         strategy, environment = self.strategy, self.strategy.environment
+        command = program()
+        if not command:
+            raise _nothing_to_run_again(strategy, "where the program is no file's")
         os.environ.update(
             MASTER_ADDR=environment.main_address,
             MASTER_PORT=str(environment.main_port),
@@ -72,7 +75,6 @@ class ScriptLauncher(Launcher):
             LOCAL_RANK=str(environment.local_rank()),
             WORLD_SIZE=str(strategy.num_processes * strategy.num_nodes),
         )
-        command = program()
         for local_rank in range(1, strategy.num_processes):
             rank = environment.node_rank() * strategy.num_processes + local_rank
             _Children.processes[rank] = subprocess.Popen(
@@ -86,13 +88,21 @@ class ScriptLauncher(Launcher):
 
 
 def program() -> Sequence[str]:
-    """The command that runs the program again."""
+    """The command that runs the program again; empty where it was text, of ``-c`` or of the standard input."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     if spec is None:
+        if not os.path.exists(sys.argv[0]):
+            return []
         return [sys.executable, *flags, os.path.abspath(sys.argv[0]), *sys.argv[1:]]
     name = spec.name.removesuffix(".__main__") if spec.name.endswith(".__main__") else spec.name
     return [sys.executable, *flags, "-m", name, *sys.argv[1:]]
+
+
+def _nothing_to_run_again(strategy: Any, where: str) -> ConfigurationError:
+    allowed = f"one that needs no program to run again, {where}"
+    remedy = "Write strategy='ddp_notebook', or put the program into a file."
+    return ConfigurationError.about("strategy", type(strategy).__name__, allowed, remedy)
 
 
 def end_children(seconds: float) -> None:
