@@ -11,8 +11,7 @@ from importlib import import_module
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from leyden.errors import UserCodeError
@@ -141,43 +140,3 @@ def through_engine(engine: Any, module: nn.Module, step: Callable[..., Any]) -> 
             own.pop("forward", None)
 
     return call
-
-
-def link_states(zero: Any) -> None:
-    """Let the engine's parameters find the optimizer states that were put in place."""
-    if hasattr(zero, "_lazy_init_hp_params_optimizer_state"):
-        zero._hp_optimizer_states_linked = False
-        zero._lazy_init_hp_params_optimizer_state()
-
-
-def flat_partitions(zero: Any) -> list[Tensor]:
-    """The flat fp32 tensors that the user's optimizer has instead of the parameters."""
-    for name in ("single_partition_of_fp32_groups", "fp32_partitioned_groups_flat"):
-        if hasattr(zero, name):
-            return list(getattr(zero, name))
-    raise NotImplementedError(
-        f"{type(zero).__name__} of this release of DeepSpeed keeps its weights elsewhere."
-    )
-
-
-def from_parts(parameter: Any, together: bool, keep: bool) -> Tensor:
-    """The whole of a parameter that processes share (stage 3), through the process group that there is now.
-
-    Args:
-        parameter: the parameter, with its share.
-        together: whether all processes take part.
-        keep: whether this process wants the whole; otherwise it gets an empty tensor on the meta device.
-    """
-    parts: list[Any] | None = [None] * dist.get_world_size() if together and keep else None
-    if together:
-        dist.gather_object(parameter.ds_tensor.detach().cpu(), parts, dst=0)
-    if parts is None:
-        return torch.empty(parameter.ds_shape, dtype=parameter.dtype, device="meta")
-    return torch.cat([one.flatten() for one in parts])[: parameter.ds_numel].view(parameter.ds_shape)
-
-
-def like(value: Any, flat: Tensor) -> Any:
-    """What a share of the optimizer's state begins with, in place of a parameter's."""
-    if not isinstance(value, Tensor):
-        return value
-    return torch.zeros_like(flat) if value.dim() else value.clone()

@@ -17,18 +17,9 @@ from leyden.errors import ConfigurationError
 from leyden.interfaces import Accelerator, CheckpointIO, ClusterEnvironment, Precision
 from leyden_distributed.strategy import DEFAULT_TIMEOUT, ParallelStrategy
 from leyden_strategy_deepspeed.config import FP16, PARALLEL, check, given, stage_of, written
-from leyden_strategy_deepspeed.engine import (
-    EngineOptimizer,
-    flat_partitions,
-    from_parts,
-    imported,
-    like,
-    link_states,
-    prepared,
-    through_engine,
-    told,
-)
+from leyden_strategy_deepspeed.engine import EngineOptimizer, imported, prepared, through_engine, told
 from leyden_strategy_deepspeed.precision import DeepSpeedPrecision
+from leyden_strategy_deepspeed.shares import Shares, from_parts, put_back
 
 
 class DeepSpeedStrategy(ParallelStrategy):
@@ -118,10 +109,7 @@ class DeepSpeedStrategy(ParallelStrategy):
 
     def _clear(self) -> None:
         self.engine: Any = None
-        self._zero: Any = None
-        self._deepspeed: Any = None
-        self._parameters: list[nn.Parameter] = []
-        self._sizes: list[int] = []
+        self._shares: Shares | None = None
         self._attributes: dict[nn.Parameter, set[str]] = {}
 
     @classmethod
@@ -163,7 +151,7 @@ class DeepSpeedStrategy(ParallelStrategy):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.update(engine=None, _zero=None, _deepspeed=None, _parameters=[], _attributes={})
+        state.update(engine=None, _shares=None, _attributes={})
         return state
 
     def launch(self, function: Callable[[], Any], trainer: Any) -> Any:
@@ -193,20 +181,19 @@ class DeepSpeedStrategy(ParallelStrategy):
                 f"DeepSpeedStrategy needs exactly one optimizer, and configure_optimizers gives {len(optimizers)}."
             )
         optimizer = optimizers[0]
-        self._sizes = [len(group["params"]) for group in optimizer.param_groups]
-        self._parameters = [one for group in optimizer.param_groups for one in group["params"]]
+        groups = [list(group["params"]) for group in optimizer.param_groups]
         self._attributes = {one: set(vars(one)) for one in self.module.parameters()}
-        masters = [] if self._full else [one.detach().float().clone() for one in self._parameters]
+        masters = [] if self._full else [one.detach().float().clone() for group in groups for one in group]
         config = self.engine_config()
         with self.making_groups(), told(self.local_rank):
-            deepspeed = self._deepspeed = prepared(self.root_device, self.process_group_backend, self.timeout)
+            deepspeed = prepared(self.root_device, self.process_group_backend, self.timeout)
             deepspeed.utils.logging.logger.setLevel(self._logging_level)
-            self.engine, self._zero, _, _ = deepspeed.initialize(
+            self.engine, zero, _, _ = deepspeed.initialize(
                 model=self.module, optimizer=optimizer, config=config, dist_init_required=False
             )
         self.model = self.engine
-        for parameter, master in zip(self._parameters, masters, strict=False):
-            deepspeed.utils.safe_set_full_fp32_param(parameter, master)
+        self._shares = Shares(deepspeed, zero, self.stage, groups)
+        self._shares.set_exact(masters)
         self.optimizers = [EngineOptimizer(optimizer, self.engine)]
         self.barrier("making the engine")
         return self.optimizers
@@ -293,10 +280,10 @@ class DeepSpeedStrategy(ParallelStrategy):
         """
         if algorithm != "norm":
             raise ConfigurationError.about("gradient_clip_algorithm", algorithm, "'norm' with DeepSpeed")
-        if self._zero is None:
+        if self._shares is None:
             super().clip_gradients(optimizer, value, algorithm)
         else:
-            self._zero.clip_grad = float(value)
+            self._shares.zero.clip_grad = float(value)
 
     # -- states ----------------------------------------------------------------------------------------------------
 
@@ -308,105 +295,40 @@ class DeepSpeedStrategy(ParallelStrategy):
             parameter = named[name]
             if self.exclude_frozen_parameters and not parameter.requires_grad:
                 del state[name]
-            elif self.engine is not None:
-                state[name] = self._weight(parameter)
+            elif self._shares is not None:
+                shares = self._shares
+                state[name] = shares.whole(parameter) if self._full else shares.exact(parameter)
         return state
-
-    def _weight(self, parameter: nn.Parameter) -> Tensor:
-        if not self._full and parameter.requires_grad:
-            found: Tensor | None = self._deepspeed.utils.safe_get_full_fp32_param(parameter)
-            if found is not None:
-                return found.detach().clone()
-        with self._deepspeed.zero.GatheredParameters([parameter], enabled=self.stage == 3):
-            return parameter.detach().clone()
 
     def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
         """The optimizer's full state as a plain optimizer has it; all processes must take part."""
-        if self.engine is None or not self.stage:
+        if self._shares is None or not self.stage:
             return optimizer.state_dict()
-        inner = self._zero.optimizer
-        state: dict[int, dict[str, Any]] = {}
-        link_states(self._zero)
-        held = [inner.state[one] for one in flat_partitions(self._zero) if inner.state.get(one)]
-        names = dict(held[0]) if held else {}
-        for index, parameter in enumerate(self._parameters):
-            for name, value in names.items():
-                if isinstance(value, Tensor) and value.dim():
-                    value = self._deepspeed.utils.safe_get_full_optimizer_state(parameter, name)
-                    value = value.reshape(getattr(parameter, "ds_shape", parameter.shape))
-                state.setdefault(index, {})[name] = value.clone() if isinstance(value, Tensor) else value
-        groups, start = [], 0
-        for group, size in zip(inner.param_groups, self._sizes, strict=True):
-            options = {name: value for name, value in group.items() if name != "params"}
-            groups.append({**options, "params": list(range(start, start + size))})
-            start += size
-        return {"state": state, "param_groups": groups}
+        return self._shares.optimizer_state()
 
     def load_optimizer_state(self, optimizer: Optimizer, state: dict[str, Any]) -> None:
         """Take a plain optimizer's full state: each process its share."""
-        if self.engine is None or not self.stage:
+        if self._shares is None or not self.stage:
             optimizer.load_state_dict(state)
-            return
-        inner, saved = self._zero.optimizer, state["state"]
-        for group, options in zip(inner.param_groups, state["param_groups"], strict=True):
-            group.update({name: value for name, value in options.items() if name != "params"})
-        if not saved:
-            return
-        model = next(iter(saved.values()))
-        for flat in flat_partitions(self._zero):
-            inner.state[flat] = {name: like(value, flat) for name, value in model.items()}
-        link_states(self._zero)
-        for index, parameter in enumerate(self._parameters):
-            for name, value in saved.get(index, {}).items():
-                if isinstance(value, Tensor) and value.dim():
-                    self._put(parameter, name, value.to(self.root_device))
-
-    def _put(self, parameter: nn.Parameter, name: str, value: Tensor) -> None:
-        utils = self._deepspeed.utils
-        if self.stage < 3:
-            utils.safe_set_full_optimizer_state(parameter, value, name)
-            return
-        size = utils.safe_get_local_optimizer_state(parameter, name).numel()
-        padded = value.new_zeros(size * self.world_size)
-        padded[: value.numel()] = value.flatten()
-        own = padded[size * self.global_rank : size * (self.global_rank + 1)]
-        utils.safe_set_local_optimizer_state(parameter, own, name)
+        else:
+            self._shares.load_optimizer_state(state, self.root_device)
 
     def teardown(self) -> None:
         """Give the module its plain weights back and let the engine go."""
         engine, self.engine = self.engine, None
-        if engine is not None:
-            self._release(engine)
+        if engine is not None and self._shares is not None:
+            weights = self._plain_weights(self._shares)
+            engine.destroy()
+            put_back(self.module, weights, self._attributes)
         self.model = self.module
         self._clear()
         super().teardown()
 
-    def _release(self, engine: Any) -> None:
-        weights = self._plain_weights()
-        engine.destroy()
-        for one, attributes in self._attributes.items():
-            for name in set(vars(one)) - attributes:
-                delattr(one, name)
-            one.grad = None
-            if one in weights and not weights[one].is_meta:
-                one.data = weights[one]
-        for child in self.module.modules():
-            child._parameters = {
-                name: nn.Parameter(weights[one], one.requires_grad)
-                if one in weights and weights[one].is_meta
-                else one
-                for name, one in child._parameters.items()
-            }
-
-    def _plain_weights(self) -> dict[Any, Tensor]:
+    def _plain_weights(self, shares: Shares) -> dict[Any, Tensor]:
         """What each parameter becomes; on the meta device where other processes kept their shares of it."""
         parameters = list(self.module.parameters())
         if not self.alone:
-            found = {}
-            for one in parameters:
-                with self._deepspeed.zero.GatheredParameters([one], enabled=self.stage == 3):
-                    found[one] = one.detach().cpu().clone()
-            return found
+            return {one: shares.whole(one).cpu() for one in parameters}
         if self.stage < 3:
             return {one: one.detach().cpu().clone() for one in parameters}
         together = self.launches_workers and self.meets_again()
