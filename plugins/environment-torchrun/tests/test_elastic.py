@@ -87,7 +87,7 @@ def machines() -> Iterator[list[tuple[str, str, str]]]:
 
 def test_two_machines(machines: list[tuple[str, str, str]], tmp_path: Path) -> None:
     running = []
-    for rank, (name, device, _) in enumerate(machines):
+    for rank, (name, _, _) in enumerate(machines):
         torchrun = [
             *TORCHRUN, "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1",
             f"--master-addr={machines[0][2]}", "--master-port=29600", str(PROGRAM), str(tmp_path), "1", "2",
@@ -95,7 +95,7 @@ def test_two_machines(machines: list[tuple[str, str, str]], tmp_path: Path) -> N
         running.append(
             subprocess.Popen(
                 ["ip", "netns", "exec", name, *torchrun],
-                env=clean(GLOO_SOCKET_IFNAME=device),
+                env=clean(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import struct
+import sys
 from typing import ClassVar
 
 from leyden.errors import ConfigurationError
 from leyden.interfaces.environment import ClusterEnvironment
+
+LOOPBACK = "127."
+SIOCGIFADDR = 0x8915
+"""Linux's request for the address of an interface."""
 
 
 class LightningEnvironment(ClusterEnvironment):
@@ -76,6 +83,30 @@ class LightningEnvironment(ClusterEnvironment):
                 f"more than NODE_RANK={self.node_rank()}",
                 "It is the number of machines.",
             )
+
+
+def interface_to(host: str) -> str | None:
+    """The interface by which this machine reaches another; ``None`` where it is this machine itself, or not known.
+
+    Args:
+        host: name or IPv4 address of the other.
+    """
+    if sys.platform != "linux":
+        return None
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        try:
+            found.connect((host, 9))  # nothing is sent
+        except OSError:
+            return None
+        own = found.getsockname()[0]
+        for _, name in [] if own.startswith(LOOPBACK) else socket.if_nameindex():
+            with contextlib.suppress(OSError):  # it has no such address
+                told = fcntl.ioctl(found, SIOCGIFADDR, struct.pack("256s", name.encode()))
+                if socket.inet_ntoa(told[20:24]) == own:
+                    return name
+    return None
 
 
 def find_free_network_port() -> int:

@@ -17,11 +17,14 @@ import torch.distributed as dist
 from torch._C._distributed_c10d import HashStore, PrefixStore, TCPStore
 
 from leyden.interfaces.environment import ClusterEnvironment
+from leyden_distributed.environment import interface_to
 from leyden_distributed.failures import RendezvousError
 
 SECOND = 1.0
 MEETING = timedelta(minutes=2)
 """What processes have at least to find each other, however short the timeout of collectives: imports take time."""
+CONNECTING = timedelta(seconds=30)
+"""What gloo has to connect processes that are all there: where one could not, the others would wait for it."""
 
 
 class Group:
@@ -121,6 +124,7 @@ def join(
         _Membership.group = _somebody_elses()
         return _Membership.group
     leave()
+    _name_interface(environment.main_address)
     meeting = max(timeout, patience)
     base = _store(environment, rank, world_size, meeting)
     _Membership.generation += 1
@@ -135,6 +139,16 @@ def join(
         f"{world_size} processes could not be connected with each other in {environment.rendezvous_attempts} attempts: "
         f"{error}"
     ) from error
+
+
+def _name_interface(host: str) -> None:
+    """Let gloo use the interface that leads to rank zero: of its own, it takes what the machine's name stands for.
+
+    That is the machine itself where ``/etc/hosts`` says so, as many systems do, and nobody else can connect with it.
+    """
+    name = interface_to(host) if "GLOO_SOCKET_IFNAME" not in os.environ else None
+    if name is not None:
+        os.environ["GLOO_SOCKET_IFNAME"] = name
 
 
 def _somebody_elses() -> Group:
@@ -224,9 +238,11 @@ def _attempt(
             store=PrefixStore("group", store),
             rank=rank,
             world_size=world_size,
-            timeout=timeout,
+            timeout=CONNECTING if backend == "gloo" else timeout,
             device_id=device if backend == "nccl" else None,
         )
+        if backend == "gloo":
+            dist.distributed_c10d._set_pg_timeout(timeout)
     except RuntimeError as failure:
         error = failure
         store.set("failed", str(failure))
