@@ -144,7 +144,8 @@ def _hyper_parameters(session: Session, checkpoint: dict[str, Any]) -> None:
             rich = rich_hparams.described(
                 {name: one for name, one in hparams.items() if not stays_object(one)}
             )
-            checkpoint[key] = plain(dict(hparams), elsewhere=rich)
+            whole = not isinstance(hparams, dict) and stays_object(hparams)
+            checkpoint[key] = hparams if whole else plain(dict(hparams), elsewhere=rich)
             if rich:
                 checkpoint.setdefault(rich_hparams.KEY, {})[key] = rich
 

@@ -33,7 +33,7 @@ class CombinedLoader:
         self.iterables = iterables
         self.mode = mode
         self._flat, self._build = flatten(iterables)
-        self.limits: list[float | int | None] | None = None
+        self._limits: list[float | int | None] | None = None
         self._iterator: Iterator[tuple[Any, int, int]] | None = None
 
     @property
@@ -45,10 +45,30 @@ class CombinedLoader:
     def flattened(self, iterables: list[Any]) -> None:
         if len(iterables) != len(self._flat):
             raise ConfigurationError.about(
-                "CombinedLoader.flattened", iterables, f"a list of {len(self._flat)} iterables"
+                "CombinedLoader.flattened",
+                iterables,
+                f"a list of {len(self._flat)} iterables",
+                f"It has {len(iterables)}.",
             )
         self._flat = list(iterables)
         self.iterables = self._build(self._flat)
+
+    @property
+    def limits(self) -> list[float | int | None] | None:
+        """How many batches of each iterable are used; ``None`` for all. One number counts for each iterable.
+
+        Raises:
+            leyden.errors.ConfigurationError: there are more or fewer limits than iterables.
+        """
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: float | int | list[float | int | None] | None) -> None:
+        each = [limits] * len(self._flat) if isinstance(limits, int | float) else limits
+        if each is not None and len(each) != len(self._flat):
+            allowed, remedy = f"one for each of {len(self._flat)} iterables", f"There are {len(each)}."
+            raise ConfigurationError.about("CombinedLoader.limits", limits, allowed, remedy)
+        self._limits = each
 
     @property
     def sampler(self) -> Any:
@@ -147,7 +167,12 @@ def length(iterable: Any) -> float:
 
 
 def flatten(collection: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
-    """The leaves of nested lists, tuples and dicts, and a function that builds the same structure of other leaves."""
+    """The leaves of nested lists, tuples and dicts, and a function that builds the same structure of other leaves.
+
+    A list, tuple or dict of numbers or texts alone is a leaf: its items are batches.
+    """
+    if _holds_batches(collection):
+        return [collection], lambda values: values[0]
     if isinstance(collection, Mapping):
         parts = [flatten(value) for value in collection.values()]
         keys = list(collection)
@@ -161,6 +186,12 @@ def flatten(collection: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     if not hasattr(collection, "__iter__") and not hasattr(collection, "__getitem__"):
         raise ConfigurationError(f"{shown(collection)} cannot be iterated over, so it is no dataloader.")
     return [collection], lambda values: values[0]
+
+
+def _holds_batches(collection: Any) -> bool:
+    items = collection.values() if isinstance(collection, Mapping) else collection
+    kinds = isinstance(collection, Mapping | list | tuple)
+    return kinds and bool(items) and all(isinstance(one, int | float | str) for one in items)
 
 
 _Part = tuple[list[Any], Callable[[list[Any]], Any]]

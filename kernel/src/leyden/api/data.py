@@ -14,13 +14,13 @@ from leyden.api.data_hooks import DataHooks
 from leyden.api.errors_of_users import not_implemented
 from leyden.api.loaders import (
     LoaderBatches,
-    empty,
     evaluation_loaders,
     limited,
     resumable,
     say_if_shuffled,
     training_loader,
     with_parts,
+    without_batches,
     without_shuffling,
 )
 from leyden.api.ranks import translate_position
@@ -75,7 +75,7 @@ class Data:
         whole, loader = loader, self._share(loader, training=True)
         count = limited(loader, limit, keyword)
         if count == 0 and limit:
-            raise empty(name)
+            without_batches(name)
         source = resumable(loader, trainer.resumable_loader)
         self.train = LoaderBatches(
             loader, count, self._transfer(0), name, source, self._pass(session.metrics.train, None)
@@ -98,7 +98,7 @@ class Data:
             name = self._where(prefix)
             loaders = evaluation_loaders(self._source(prefix), name)
             if not loaders and (session.fn is not TrainerFn.FITTING or self.given.get(prefix) is not None):
-                raise empty(name)
+                without_batches(name)
             for one in loaders:
                 say_if_shuffled(one, f"{prefix}_dataloader")
             loaders = [self._share(one, training=False) for one in loaders]
@@ -190,7 +190,7 @@ class Data:
                 if prefix == "train":
                     self.load_train()
                 else:
-                    self.evaluation.pop("val")
+                    self.evaluation.pop("val", None)  # built anew when next validated
 
     def set_epoch(self, loader: Any, epoch: int) -> None:
         """Tell the epoch to whatever of a loader has ``set_epoch``: samplers, batch samplers, the data set, itself."""
@@ -252,7 +252,7 @@ class Data:
             keyword, limit = "overfit_batches", trainer.overfit_batches
         count = limited(loader, limit, keyword)
         if limit and length(loader) == 0:
-            raise empty(self._where(prefix))
+            without_batches(self._where(prefix))
         return count
 
     def _validation_interval(self, batches: float) -> None:

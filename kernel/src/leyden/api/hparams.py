@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from argparse import Namespace
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
@@ -65,7 +65,10 @@ class HyperparametersMixin:
 
     @property
     def hparams(self) -> AttributeDict:
-        """The hyper-parameters saved so far; changes are kept."""
+        """The hyper-parameters saved so far; changes are kept.
+
+        A mapping of another kind than a dict that was saved by itself, e.g. OmegaConf's, stays what it is.
+        """
         own = self.__dict__
         if "_hparams" not in own:
             own["_hparams"] = AttributeDict()
@@ -79,13 +82,13 @@ class HyperparametersMixin:
             raise ArgumentTypeError.about("self.hparams", values, "a dict, Namespace or dataclass")
         self.__dict__["_hparams"] = AttributeDict()
         self.__dict__.update(_hparams_name="hparams", _log_hyperparams=True)
-        self._take(_mapping(values))
+        self._take(values if _keeps_its_kind(values) else _mapping(values))
 
     @property
     def hparams_initial(self) -> AttributeDict:
         """The hyper-parameters as they were when they were saved."""
         initial: AttributeDict = self.__dict__.get("_hparams_initial", AttributeDict())
-        return AttributeDict(_deepcopied(initial))
+        return copy.deepcopy(initial) if _keeps_its_kind(initial) else AttributeDict(_deepcopied(initial))
 
     def save_hyperparameters(
         self,
@@ -115,7 +118,7 @@ class HyperparametersMixin:
         self.__dict__["_log_hyperparams"] = logger
         left_out = {ignore} if isinstance(ignore, str) else set(ignore or ())
         current = frame if frame is not None else _caller()
-        given = _dataclass_fields(self) if is_dataclass(self) else _init_arguments(self, current)
+        given = _dataclass_arguments(self) if is_dataclass(self) else _init_arguments(self, current)
         told = _GIVEN.get()
         if told is not None and type(self) is told[0]:
             given = {**given, **told[1]} if args else dict(told[1])
@@ -129,8 +132,15 @@ class HyperparametersMixin:
             self.hparams.pop(key, None)
 
     def _take(self, values: Mapping[str, Any]) -> None:
+        if _keeps_its_kind(values):
+            self.__dict__.update(_hparams=values, _hparams_initial=copy.deepcopy(values))
+            return
         self.hparams.update(values)
         self.__dict__["_hparams_initial"] = AttributeDict(_deepcopied(self.hparams))
+
+
+def _keeps_its_kind(values: Any) -> bool:
+    return isinstance(values, MutableMapping) and not isinstance(values, dict)
 
 
 def _caller() -> FrameType:
@@ -153,6 +163,10 @@ def _deepcopied(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _dataclass_fields(obj: Any) -> dict[str, Any]:
     return {field.name: getattr(obj, field.name) for field in fields(obj)}
+
+
+def _dataclass_arguments(obj: Any) -> dict[str, Any]:
+    return {field.name: getattr(obj, field.name) for field in fields(obj) if field.init}
 
 
 def _init_arguments(obj: Any, frame: FrameType) -> dict[str, Any]:
@@ -190,7 +204,8 @@ def _select(
     if not args:
         return given, "kwargs"
     if len(args) == 1 and not isinstance(args[0], str):
-        return _mapping(args[0]), next((key for key, value in given.items() if value is args[0]), None)
+        kept = args[0] if _keeps_its_kind(args[0]) else _mapping(args[0])
+        return kept, next((key for key, value in given.items() if value is args[0]), None)
     wrong = [one for one in args if not isinstance(one, str)]
     if wrong:
         raise ArgumentTypeError.about(
@@ -218,6 +233,10 @@ def _mapping(value: Any) -> dict[str, Any]:
     )
 
 
+class HyperparameterClashError(ConfigurationError, RuntimeError):
+    """The module and the data module disagree about a hyper-parameter."""
+
+
 def merged_hyper_parameters(*owners: Any) -> dict[str, Any] | None:
     """The hyper-parameters to log of several objects together; ``None`` when none of them wants any logged.
 
@@ -231,7 +250,7 @@ def merged_hyper_parameters(*owners: Any) -> dict[str, Any] | None:
         own = {k: v for k, v in owner.hparams_initial.items() if k not in (CLASS_PATH, INSTANTIATOR)}
         clash = [key for key in own if merged and key in merged and _differ(merged[key], own[key])]
         if clash:
-            raise ConfigurationError(
+            raise HyperparameterClashError(
                 f"The module and the data module both have the hyper-parameter {clash[0]!r}, with different values. "
                 "Rename one, or leave it out with save_hyperparameters(ignore=…)."
             )

@@ -96,7 +96,7 @@ class LoaderBatches:
                 if last:
                     return
         if index == 0:
-            raise empty(self.name)
+            return without_batches(self.name)
         warn(
             "short-loader",
             f"{self.name} ended after {index} of {int(limit)} batches, so the epoch's last batch was not "
@@ -111,7 +111,7 @@ class LoaderBatches:
             if batch is NOTHING:
                 batch = next(iterator, NOTHING)
             if batch is NOTHING and not skip:
-                raise empty(self.name)
+                return without_batches(self.name)
             coming = early(batch) if early and batch is not NOTHING else None
             while batch is not NOTHING:
                 self.handed = index = index + 1
@@ -169,12 +169,22 @@ def resumable(
     return ResumableCombination(loader.combined, make) if isinstance(loader, BatchesOnly) else make(loader)
 
 
-def empty(name: str) -> ConfigurationError:
-    """The error for data without a batch."""
-    return ConfigurationError(
-        f"{name} has no batches. Check the dataset's size; with drop_last=True a dataset smaller than "
-        "batch_size gives none."
-    )
+skip_empty = False
+"""Whether data without a batch is passed over with a warning; ``leyden_lightning.install()`` sets it."""
+
+
+def without_batches(name: str) -> None:
+    """Refuse data without a batch.
+
+    Raises:
+        leyden.errors.ConfigurationError: such data is not to be passed over.
+    """
+    if not skip_empty:
+        raise ConfigurationError(
+            f"{name} has no batches. Check the dataset's size; with drop_last=True a dataset smaller than "
+            "batch_size gives none."
+        )
+    warn("empty-loader", f"{name} has no batches and is passed over.")
 
 
 def training_loader(given: Any, name: str = "train_dataloader", mode: str = "max_size_cycle") -> Any:
@@ -191,7 +201,7 @@ def training_loader(given: Any, name: str = "train_dataloader", mode: str = "max
         _each(given, name)
         combined = CombinedLoader(given, mode)
         if not combined.flattened or any(length(one) == 0 for one in combined.flattened):
-            raise empty(name)
+            without_batches(name)
         return BatchesOnly(combined)
     return _iterable(given, name)
 

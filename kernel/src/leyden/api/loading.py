@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from os import PathLike
 from typing import Any
 
@@ -158,11 +159,17 @@ def _found(
     """The hyper-parameters in a checkpoint, with objects made again where their classes are known."""
     objects = rich_hparams.Rebuilding(cls)
     key = next((one for one in keys if one in checkpoint), "")
-    hparams = {
-        **dict(checkpoint.get(key, {})),
-        **objects.rebuilt(checkpoint.get(rich_hparams.KEY, {}).get(key, {})),
-    }
-    return hparams, objects
+    described = objects.rebuilt(checkpoint.get(rich_hparams.KEY, {}).get(key, {}))
+    return _updated(checkpoint.get(key, {}), described), objects
+
+
+def _updated(values: Any, more: dict[str, Any]) -> Any:
+    """A copy with more values; a mapping that is no dict, such as OmegaConf's, stays of its kind."""
+    if isinstance(values, dict) or not isinstance(values, MutableMapping):
+        return {**dict(values), **more}
+    found = copy.copy(values)
+    found.update(more)
+    return found
 
 
 def _from_file(path: Any) -> dict[str, Any]:
@@ -199,7 +206,8 @@ def _construct(
     names = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
     if name not in (None, "kwargs") and name in names:
-        arguments = {name: {**hparams, **{key: value for key, value in given.items() if key not in names}}}
+        extra = {key: value for key, value in given.items() if key not in names}
+        arguments = {name: _updated(hparams, extra)}
         arguments.update({key: value for key, value in given.items() if key in names})
     else:
         merged = {**hparams, **given}

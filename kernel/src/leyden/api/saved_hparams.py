@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import pathlib
 import pickle
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -55,12 +55,13 @@ def plain(values: dict[str, Any], elsewhere: Collection[str] = ()) -> dict[str, 
     """
     kept, dropped = {}, []
     for key, value in values.items():
+        if stays_object(value):
+            kept[key] = value
+            continue
         try:
             kept[key] = plain_value(value)
         except TypeError:
-            if stays_object(value):
-                kept[key] = value
-            elif key not in elsewhere:
+            if key not in elsewhere:
                 dropped.append(f"{key} ({type(value).__name__})")
     if dropped:
         warn(
@@ -75,6 +76,8 @@ def stays_object(value: Any) -> bool:
     """Whether a value is saved as the object that it is, because plain data cannot hold it and that is wanted."""
     if not keep_objects:
         return False
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, dict | list | tuple | str | bytes):
+        return _picklable(value)
     try:
         plain_value(value)
     except TypeError:

@@ -40,8 +40,8 @@ class Restored:
         if callback.dirpath is None:
             callback.dirpath = self.dirpath
         callback.best_model_path = state.get("best_model_path") or ""
-        callback.best_model_score = state.get("best_model_score")
         if callback.dirpath == (self.dirpath or callback.dirpath):
+            callback.best_model_score = state.get("best_model_score")
             callback.best_k_models = dict(state.get("best_k_models") or {})
             callback.current_score = state.get("current_score")
             callback.kth_best_model_path = state.get("kth_best_model_path") or ""

@@ -26,16 +26,17 @@ def attach() -> None:
     """Give Leyden's classes what packages read; nothing when they have it."""
     if _attached:
         return
-    from leyden.api import saved_hparams, steps
+    from leyden.api import hparams, loaders, loading, saved_hparams, session, steps
     from leyden.api.callback import Callback
     from leyden.api.data import Data
+    from leyden.api.datamodule import LightningDataModule
     from leyden.api.loop_views import EvaluationLoopView
     from leyden.api.module import LightningModule
     from leyden.api.trainer import Trainer
     from leyden.api.warn import LeydenWarning
     from leyden.errors import LeydenError
     from leyden.interfaces.strategy import Strategy
-    from leyden_lightning.incumbent import advice, callback, loops, module, strategy, trainer
+    from leyden_lightning.incumbent import advice, callback, datamodule, hyper, loops, module, strategy, trainer
 
     pairs: list[tuple[type, type]] = [
         (Trainer, trainer.TrainerMembers),
@@ -49,6 +50,10 @@ def attach() -> None:
     _connecting(Strategy)
     _put(Strategy, "__init_subclass__", classmethod(lambda cls: _connecting(cls)))
     _put(saved_hparams, "keep_objects", True)
+    _put(loaders, "skip_empty", True)
+    _put(loading, "_from_file", hyper.from_file)
+    _put(LightningDataModule, "__str__", datamodule.described)
+    _put(session, "merged_hyper_parameters", hyper.cleaning(hparams.merged_hyper_parameters))
     _put(steps, "loss_of", advice.on_loss(steps.loss_of))
     _put(Data, "load_train", advice.on_training(Data.load_train))
     _put(Data, "load_evaluation", advice.on_evaluation(Data.load_evaluation))
@@ -88,6 +93,8 @@ def _monitors() -> None:
     except ModuleNotFoundError:
         return
     _give(ModelCheckpoint, checkpointing.CheckpointMembers)
+    _put(ModelCheckpoint, "setup", checkpointing.told_of_files(ModelCheckpoint.setup))
+    _put(ModelCheckpoint, "load_state_dict", checkpointing.told_of_move(ModelCheckpoint.load_state_dict))
     _put(EarlyStopping, "stopping_reason_message", checkpointing.worded_reason())
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
+from leyden.api.data import TRANSFER_HOOKS
+from leyden.api.data_hooks import DataHooks
 from leyden.api.warn import LeydenWarning, warn
-
-FEW = 2
-"""CPUs of a machine from which on a loader without workers is worth a word."""
+from leyden.plugins.adapt import overridden
+from leyden_lightning.utilities.data import suggested_max_num_workers
 
 
 def on_training(load: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -22,7 +22,8 @@ def on_training(load: Callable[[Any], None]) -> Callable[[Any], None]:
     def advised(data: Any) -> None:
         load(data)
         if data.train is not None:
-            _on_loader(data.train.loader, "train_dataloader")
+            _on_loader(data, data.train.loader, "train_dataloader")
+            _on_transfer(data)
             _on_interval(data.session.trainer, data.train.limit)
             _on_modes(data.session.module)
 
@@ -39,7 +40,8 @@ def on_evaluation(load: Callable[[Any, Any], list[Any]]) -> Callable[[Any, Any],
         if advised_on.get(prefix) is not found:  # what was built before is taken again
             advised_on[prefix] = found
             for one in found:
-                _on_loader(one.loader, f"{prefix}_dataloader")
+                _on_loader(data, one.loader, f"{prefix}_dataloader")
+            _on_transfer(data)
         return found
 
     return advised
@@ -57,7 +59,8 @@ def on_loss(loss_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return advised
 
 
-def _on_loader(loader: Any, name: str) -> None:
+def _on_loader(data: Any, loader: Any, name: str) -> None:
+    useful = suggested_max_num_workers(data.session.trainer.num_devices)
     for one in getattr(getattr(loader, "combined", None), "flattened", [loader]):
         dataset = getattr(one, "dataset", None)
         if isinstance(dataset, IterableDataset) and hasattr(dataset, "__len__"):
@@ -65,8 +68,20 @@ def _on_loader(loader: Any, name: str) -> None:
                 "iterable-length",
                 f"{type(dataset).__name__} of {name} states a length: with workers it may not hold.",
             )
-        if isinstance(one, DataLoader) and one.num_workers == 0 and (os.cpu_count() or 1) > FEW:
-            _say("few-workers", f"{name} reads its data in the process that computes. Give it num_workers.")
+        if isinstance(one, DataLoader) and one.num_workers < 2 <= useful:
+            _say("few-workers", f"{name} has few workers. Give it num_workers={useful}.")
+
+
+def _on_transfer(data: Any) -> None:
+    module, source = data.session.module, data.session.datamodule
+    if source is None or vars(data).get("_advised_on_transfer"):
+        return
+    vars(data)["_advised_on_transfer"] = True
+    for hook in TRANSFER_HOOKS:
+        if overridden(module, hook, DataHooks):
+            both = overridden(source, hook, DataHooks)
+            whose, used = ("both", "that of the data module") if both else ("the module", "it")
+            _say("transfer-hooks", f"{hook} of {whose} is defined, and there is a data module: {used} is used.")
 
 
 def _on_interval(trainer: Any, batches: float) -> None:

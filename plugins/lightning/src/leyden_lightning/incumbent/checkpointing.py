@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
+from leyden.api.warn import LeydenWarning, warn
 from leyden_lightning import wording
 
 
@@ -49,3 +52,36 @@ def worded_reason(name: str = "stopping_reason_message") -> property:
         vars(self)[name] = text
 
     return property(get, put)
+
+
+def told_of_files(setup: Callable[..., None]) -> Callable[..., None]:
+    """``ModelCheckpoint.setup``, which says when its folder already holds something."""
+
+    @wraps(setup)
+    def told(self: Any, trainer: Any, pl_module: Any, stage: str) -> None:
+        setup(self, trainer, pl_module, stage)
+        if stage == "fit" and self.save_top_k != 0 and trainer.is_global_zero and _holds_files(self.dirpath):
+            warn("checkpoint-folder", f"{self.dirpath} is not empty: checkpoints join what is there.", LeydenWarning)
+
+    return told
+
+
+def _holds_files(folder: str) -> bool:
+    return os.path.isdir(folder) and bool(os.listdir(folder))
+
+
+def told_of_move(load: Callable[[Any, dict[str, Any]], None]) -> Callable[[Any, dict[str, Any]], None]:
+    """``ModelCheckpoint.load_state_dict``, which says when files of the checkpoint stand in another folder."""
+
+    @wraps(load)
+    def told(self: Any, state_dict: dict[str, Any]) -> None:
+        new, old = self.dirpath, state_dict.get("dirpath")
+        load(self, state_dict)
+        if new is not None and old is not None and new != old:
+            warn(
+                "checkpoint-dirpath",
+                f"ModelCheckpoint(dirpath) changed from {old!r} to {new!r}: of the earlier files the best alone counts.",
+                LeydenWarning,
+            )
+
+    return told

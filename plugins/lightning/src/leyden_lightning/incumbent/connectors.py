@@ -8,8 +8,10 @@ from typing import Any
 
 from leyden.api import checkpoint as checkpoints
 from leyden.api.callback import ordered
+from leyden.api.calls import Call
 from leyden.api.component_choice import choose
 from leyden.api.keywords import check_keywords
+from leyden.kernel.state import TrainerFn
 
 
 class _Connector:
@@ -140,6 +142,22 @@ class CheckpointConnector(_Connector):
         """Let go of what was read."""
         self._loaded_checkpoint = {}
         self.trainer.strategy.barrier("resume_end")
+
+    def restore(self, checkpoint_path: Any = None, weights_only: bool | None = None) -> None:
+        """Give everything its state from a checkpoint."""
+        self.resume_start(checkpoint_path, weights_only)
+        self.restore_model()
+        self.restore_datamodule()
+        self.restore_callbacks()
+        self.restore_training_state()
+        self.resume_end()
+
+    def _parse_ckpt_path(
+        self, state_fn: TrainerFn, ckpt_path: Any, model_provided: bool, model_connected: bool
+    ) -> str | None:
+        module = self.trainer.lightning_module if model_provided else None
+        call = Call(state_fn, module if module is not None or not model_provided else self, None, {}, ckpt_path)
+        return call.checkpoint(self.trainer) if model_connected else None
 
     def restore_model(self) -> None:
         """Give the module its state."""

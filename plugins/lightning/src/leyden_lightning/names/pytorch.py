@@ -108,7 +108,10 @@ PAGES: dict[str, dict[str, str]] = {
     f"{_C}.checkpoint_connector": {
         "_CheckpointConnector": "leyden_lightning.incumbent.connectors:CheckpointConnector"
     },
-    f"{_C}.data_connector": {"_DataConnector": "leyden_lightning.incumbent.connectors:DataConnector"},
+    f"{_C}.data_connector": {
+        "_DataConnector": "leyden_lightning.incumbent.connectors:DataConnector",
+        "suggested_max_num_workers": "leyden_lightning.incumbent.advice:suggested_max_num_workers",
+    },
     f"{_C}.logger_connector": {"_LoggerConnector": "leyden_lightning.incumbent.connectors:LoggerConnector"},
     f"{_C}.logger_connector.logger_connector": {"_LoggerConnector": f"{_C}.logger_connector"},
     f"{_C}.logger_connector.result": {

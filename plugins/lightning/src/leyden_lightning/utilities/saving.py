@@ -6,6 +6,7 @@ import ast
 import csv
 import os
 from argparse import Namespace
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -129,6 +130,7 @@ def save_hparams_to_yaml(
         raise TypeError("hparams must be dictionary")
     allowed = {}
     for key, value in hparams.items():
+        value = value.name if isinstance(value, Enum) else value
         try:
             yaml.dump(value)
         except (TypeError, yaml.YAMLError):

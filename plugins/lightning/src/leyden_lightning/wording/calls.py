@@ -130,12 +130,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"The 'method' parameter only supports 'script' or 'trace'.",
     ),
     (
-        r"^CombinedLoader\.flattened=",
-        r"Mismatch in flattened length",
+        r"^CombinedLoader\.flattened=.*a list of (\d+) iterables\. It has (\d+)",
+        r"Mismatch in flattened length (\2) and existing length (\1)",
     ),
     (
-        r"^CombinedLoader\.limits=",
-        r"Mismatch in number of limits",
+        r"^CombinedLoader\.limits=.*for each of (\d+) iterables\. There are (\d+)",
+        r"Mismatch in number of limits (\2) and number of iterables (\1)",
     ),
     (
         r"^CombinedLoader\(mode\)='?(\w+)'? .* for training",

@@ -8,6 +8,11 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"`model` must be a `LightningModule` or `torch._dynamo.OptimizedModule`, got `\2`",
     ),
     (
+        r"^The module and the data module both have the hyper-parameter ('\w+')",
+        r"Error while merging hparams: the keys [\1] are present in both the LightningModule's and "
+        r"LightningDataModule's hparams but have different values.",
+    ),
+    (
         r"^save_checkpoint needs a module",
         r"Saving a checkpoint is only possible if a model is attached to the Trainer.",
     ),

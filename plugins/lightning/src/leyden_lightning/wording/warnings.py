@@ -79,7 +79,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"^\[shuffled-evaluation\] The sampler of (\w+)",
-        r"Your `\1`'s sampler has shuffling enabled, it is strongly recommended that you turn shuffling off",
+        r"Your `\1`'s sampler has shuffling enabled, it is strongly recommended that you turn shuffling off "
+        r"for val/test dataloaders.",
     ),
     (
         r"^\[checkpoint-dirpath\].* from (\S+) to (\S+):",
@@ -96,6 +97,21 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (
         r"^\[partial-weights\].*does not have: ('.*')\.",
         r"Found keys that are not in the model state dict but in the checkpoint: [\1]",
+    ),
+    (r"^\[checkpoint-folder\] (\S+) is not empty", r"Checkpoint directory \1 exists and is not empty."),
+    (
+        r"^\[hparams-unpicklable\] The hyper-parameter ('.*?')",
+        r"Attribute \1 removed from hparams because it cannot be pickled",
+    ),
+    (r"^\[hparams-file\] hparams_file='(.*?)' does", r"Missing Tags: \1."),
+    (r"^\[empty-loader\]", r"Total length of `DataLoader` across ranks is zero. Total length of `CombinedLoader` across ranks is zero."),
+    (
+        r"^\[transfer-hooks\] (\w+) of both",
+        r"You have overridden `\1` in both `LightningModule` and `LightningDataModule`.",
+    ),
+    (
+        r"^\[transfer-hooks\] (\w+) of the module",
+        r"You have overridden `\1` in `LightningModule` but have passed in a `LightningDataModule`.",
     ),
     (r"^\[lazy-parameters\]", r"The total number of parameters detected may be inaccurate"),
     (
