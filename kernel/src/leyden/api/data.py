@@ -54,7 +54,7 @@ class Data:
         self.given = given
         self.train: LoaderBatches | None = None
         self.evaluation: dict[str, list[LoaderBatches]] = {}
-        self.loaded_in_epoch: dict[str, int] = {}
+        self.loaded_in_epoch: dict[str, float] = {}
         self.saved: dict[str, Any] = {}
         self.before_sanity_check: list[dict[str, Any]] = []
 
@@ -119,10 +119,16 @@ class Data:
             self.before_sanity_check = [one.source.state_dict(place=False) for one in self.evaluation[key]]
             for one, place in zip(self.evaluation[key], self.saved.pop(prefix, ()), strict=False):
                 one.source.load_state_dict(place)
-            self.loaded_in_epoch[prefix] = session.state.counters.epoch
+            self.loaded_in_epoch[prefix] = self._epoch_of_loading(stage)
         for one in self.evaluation[key]:
             one.handed = 0
         return self.evaluation[key]
+
+    def _epoch_of_loading(self, stage: RunningStage) -> float:
+        """The epoch that validation data counts as loaded in; none, for a sanity check before an epoch without any."""
+        epoch, every = self.session.state.counters.epoch, self.session.state.limits.check_val_every_n_epoch
+        trying = stage is RunningStage.SANITY_CHECKING and every is not None
+        return -inf if trying and (epoch + 1) % every else epoch
 
     def _share(self, loader: Any, *, training: bool) -> Any:
         """This process's share of a loader, with several processes and unless the user says no.

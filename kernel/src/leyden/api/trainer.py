@@ -407,7 +407,7 @@ class Trainer(TrainerViews, metaclass=_Documented):
         """Print on rank zero alone; a progress bar prints above itself."""
         if self.is_global_zero:
             bar = self.progress_bar_callback
-            (bar.print if bar is not None else print)(*args, **kwargs)
+            (bar.print if bar is not None and bar.is_enabled else print)(*args, **kwargs)
 
     def export(self, path: str | PathLike[str], format: str, sample: Any = None, **options: Any) -> Any:
         """Export the module of the running (or last) run, verified, and return the files.

@@ -37,6 +37,8 @@ class TQDMProgressBar(StagedProgressBar):
         "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
     )
 
+    opens_disabled = True
+
     def __init__(self, refresh_rate: int = 1, process_position: int = 0, leave: bool = False) -> None:
         rate = number_of("refresh_rate", refresh_rate, "batches", whole=True)
         self._refresh_rate: int = max(rate, _least_rate()) if rate else 0

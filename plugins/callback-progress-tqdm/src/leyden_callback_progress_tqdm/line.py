@@ -34,13 +34,19 @@ class Tqdm(tqdm):  # type: ignore[misc]
 
     @staticmethod
     def format_num(n: float | str) -> str:
-        """A number in four or five characters, so that the line does not jump."""
-        if isinstance(n, str):
-            return n
-        text = str(tqdm.format_num(n))
-        if isinstance(n, int) or "e" in text:
+        """A number, or the text of one, in four or five characters, so that the line does not jump."""
+        text = n if isinstance(n, str) else str(tqdm.format_num(n))
+        if isinstance(n, int) or "e" in text or len(text) >= WIDTH or not _is_number(text):
             return text
         return (text if "." in text else f"{text}.").ljust(WIDTH, "0")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class LineTqdm(Tqdm):
@@ -76,7 +82,8 @@ def restart(bar: Any, description: str, total: float, initial: int = 0) -> None:
     """Let a bar begin anew, without drawing it."""
     with unseen(bar):
         known = None if total == float("inf") else total
-        bar.reset(total=known)
+        # A notebook's widget learns of its total here alone.
+        bar.reset(total=known) if hasattr(bar, "container") else bar.reset()
         bar.total = known
         bar.n = bar.initial = initial
         bar.set_description(description, refresh=False)

@@ -32,6 +32,10 @@ class StagedProgressBar(ProgressBar, ABC):
     """Seconds between two lines of a plain output, at least."""
     EPOCH_INTERVAL: ClassVar[float] = 1.0
     """Seconds between the lines of two epochs' ends, at least."""
+    numbers_one_loader: ClassVar[bool] = False
+    """Whether a loader has its number beside the bar also where there is one alone."""
+    opens_disabled: ClassVar[bool] = False
+    """Whether bars are made, though not drawn, while this is disabled, so that programs can read them."""
 
     def __init__(self, throttle: Throttle) -> None:
         super().__init__()
@@ -254,7 +258,7 @@ class StagedProgressBar(ProgressBar, ABC):
         self._end_evaluation("predict")
 
     def _open(self, stage: str) -> None:
-        if self.is_enabled:
+        if self.is_enabled or self.opens_disabled:
             self._eval_n = 0
             self._stages.append(stage)
             self.open(stage)
@@ -278,7 +282,7 @@ class StagedProgressBar(ProgressBar, ABC):
     def _begin_loader(self, stage: str, description: str, total: float) -> None:
         if stage in self._stages:
             self._passes_begun += 1
-            several = self._loaders(stage) > 1
+            several = self._loaders(stage) > 1 or self.numbers_one_loader
             index = self._current_eval_dataloader_idx
             self.restart(stage, f"{description} DataLoader {index}" if several else description, total)
 

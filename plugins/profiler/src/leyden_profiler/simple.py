@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from math import fsum
-from time import perf_counter
 
 from leyden.errors import ConfigurationError
 from leyden.interfaces.profiler import Profiler
@@ -50,7 +50,7 @@ class SimpleProfiler(Profiler):
         """
         if action_name in self.current_actions:
             raise ConfigurationError(f"Attempted to start {action_name} which has already started.")
-        now = perf_counter()
+        now = time.perf_counter()
         if self.start_time is None:
             self.start_time = now
         self.current_actions[action_name] = now
@@ -61,7 +61,7 @@ class SimpleProfiler(Profiler):
         Raises:
             leyden.errors.ConfigurationError: it was not running.
         """
-        now = perf_counter()
+        now = time.perf_counter()
         if action_name not in self.current_actions:
             raise ConfigurationError(
                 f"Attempting to stop recording an action ({action_name}) which was never started."
@@ -77,11 +77,11 @@ class SimpleProfiler(Profiler):
             return os.linesep.join([title, ""])
         rows = self._extended_rows() if self.extended else self._short_rows()
         heads = _EXTENDED if self.extended else _SHORT
-        return os.linesep.join([title, *_table(heads, rows), ""])
+        return os.linesep.join([title, "", *_table(heads, rows), ""])
 
     def _extended_rows(self) -> list[Sequence[str]]:
         assert self.start_time is not None
-        whole = perf_counter() - self.start_time
+        whole = time.perf_counter() - self.start_time
         sums = {action: fsum(times) for action, times in self.recorded_durations.items()}
         calls = sum(len(times) for times in self.recorded_durations.values())
         rows: list[Sequence[str]] = [("Total", "-", str(calls), f"{whole:.5}", "100 %")]
@@ -102,6 +102,8 @@ class SimpleProfiler(Profiler):
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     rows = [("Action", *heads), *rows]
     first = max(len(row[0]) for row in rows)
-    lines = [f"|  {row[0]:<{first}}  |" + "".join(f"  {cell:<17}  |" for cell in row[1:]) for row in rows]
+    # Columns end at tab stops, as in Lightning's reports, which programs compare.
+    cells = (f"|  {row[0]:<{first}}\t|" + "".join(f"  {cell:<15}\t|" for cell in row[1:]) for row in rows)
+    lines = [one.expandtabs() for one in cells]
     rule = "-" * len(lines[0])
     return [rule, lines[0], rule, *lines[1:], rule]

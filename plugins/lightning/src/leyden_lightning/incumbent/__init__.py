@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from functools import partial
 from typing import Any
 
 from leyden_lightning import wording
@@ -35,6 +36,7 @@ def attach() -> None:
     from leyden.api.trainer import Trainer
     from leyden.api.warn import LeydenWarning
     from leyden.errors import LeydenError
+    from leyden.kernel import loop
     from leyden.interfaces.strategy import Strategy
     from leyden_lightning.incumbent import advice, callback, datamodule, hyper, loops, module, strategy, trainer
 
@@ -55,6 +57,7 @@ def attach() -> None:
     _put(LightningDataModule, "__str__", datamodule.described)
     _put(session, "merged_hyper_parameters", hyper.cleaning(hparams.merged_hyper_parameters))
     _put(steps, "loss_of", advice.on_loss(steps.loss_of))
+    _put(loop, "fit_done", advice.on_end(loop.fit_done))
     _put(Data, "load_train", advice.on_training(Data.load_train))
     _put(Data, "load_evaluation", advice.on_evaluation(Data.load_evaluation))
     _manifests()
@@ -99,12 +102,15 @@ def _monitors() -> None:
 
 
 def _bars() -> None:
-    """``TQDMProgressBar``, where a program names it, draws with tqdm's own class and not lines for a file."""
+    """``TQDMProgressBar``, where a program names it, draws as often as it is told, and not lines for a file."""
     try:
+        from leyden_callback_progress import Throttle
         from leyden_callback_progress_tqdm import callback
     except ModuleNotFoundError:
         return
     _put(callback, "in_terminal", lambda: True)
+    _put(callback, "Throttle", partial(Throttle, 0.0))
+    _put(callback.TQDMProgressBar, "numbers_one_loader", True)
 
 
 def manifest_place(folder: str) -> str:

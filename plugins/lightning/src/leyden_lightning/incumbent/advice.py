@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from leyden.api.data import TRANSFER_HOOKS
 from leyden.api.data_hooks import DataHooks
+from leyden.api.rank_zero import rank_zero_info
 from leyden.api.warn import LeydenWarning, warn
 from leyden.plugins.adapt import overridden
 from leyden_lightning.utilities.data import suggested_max_num_workers
@@ -57,6 +58,30 @@ def on_loss(loss_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return loss_of(result)
 
     return advised
+
+
+def on_end(fit_done: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The loop's ``fit_done``, which says which limit ends a fit, once."""
+
+    @wraps(fit_done)
+    def told(work: Any) -> bool:
+        done = fit_done(work)
+        if done:
+            _say_limit(work.state)
+        return done
+
+    return told
+
+
+def _say_limit(state: Any) -> None:
+    for name, reached in (("max_steps", state.counters.optimizer_steps), ("max_epochs", state.counters.epoch)):
+        limit = getattr(state.limits, name)
+        if reached >= limit:
+            text = f"The fit ends: {name}={limit} is reached."
+            if state.extra.get("said_of_end") != text:
+                state.extra["said_of_end"] = text
+                rank_zero_info(text)
+            return
 
 
 def _on_loader(data: Any, loader: Any, name: str) -> None:

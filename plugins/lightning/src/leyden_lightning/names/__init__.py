@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from leyden_lightning.names import components, fabric, pytorch
+from leyden_lightning.names import components, fabric, first, pytorch
 from leyden_lightning.names.reasons import REASONS
 
 __all__ = ["PAGES", "REASONS"]
 
 PAGES: dict[str, dict[str, str]] = {}
-for _source in (pytorch.PAGES, components.PAGES, fabric.PAGES):
+for _source in (pytorch.PAGES, components.PAGES, fabric.PAGES, first.PAGES):
     PAGES.update(_source)
+for _page, _names in first.MORE.items():
+    PAGES[_page].update(_names)

@@ -13,6 +13,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"LightningDataModule's hparams but have different values.",
     ),
     (
+        r"^The search for a learning rate works with one optimizer",
+        r"`model.configure_optimizers()` returned several optimizers; the finder only works with single optimizer.",
+    ),
+    (r"^self\.log\('.*?', '.*'\) is not possible", r"`str` values cannot be logged"),
+    (r"^self\.log\('.*?', \{.*\}\) is not possible", r"`dict` values cannot be logged"),
+    (
         r"^save_checkpoint needs a module",
         r"Saving a checkpoint is only possible if a model is attached to the Trainer.",
     ),

@@ -7,6 +7,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"^A stop was asked for\. Not before min_epochs=(\w+), min_steps=(\w+)",
         r"`min_epochs=\1` or `min_steps=\2` has not been met. Training will continue...",
     ),
+    (r"^The fit ends: (\w+=\d+) is reached", r"`Trainer.fit` stopped: `\1` reached."),
     (r"^barebones=True: no checkpoints", r"You are running in `Trainer(barebones=True)` mode."),
     (
         r"^configure_callbacks replaces (.*) of the Trainer",
