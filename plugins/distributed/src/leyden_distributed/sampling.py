@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sized
 from math import ceil
 from typing import Any, ClassVar, cast
@@ -250,7 +251,7 @@ def order_of_one(loader: Any, began: Any, batchwise: bool) -> list[Any] | None:
     return found if single else [one for batch in found for one in batch]
 
 
-def shard(loader: Any, rank: int, world_size: int, *, training: bool, seed: int = 0) -> Any:
+def shard(loader: Any, rank: int, world_size: int, *, training: bool, seed: int | None = None) -> Any:
     """A loader's share for one process, as a shallow copy; the loader itself where nothing can be shared.
 
     Left as they are: what is no ``DataLoader``, loaders of iterable datasets, and those that are distributed already.
@@ -260,10 +261,12 @@ def shard(loader: Any, rank: int, world_size: int, *, training: bool, seed: int 
         rank: of the process.
         world_size: how many processes there are.
         training: whether all need the same number of batches; elsewhere each sample belongs to one process.
-        seed: of the order; the same in all processes, or their shares are not those of one data set.
+        seed: of the order; the same in all processes, or their shares are not those of one data set. ``None`` for the
+            one that :func:`leyden.seed_everything` was given in this process, or else 0.
     """
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
         return loader
+    seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
     batches: Any = loader.batch_sampler
     if isinstance(_sampler(loader), DistributedSampler | ShardSampler) or isinstance(batches, ShardBatches):
         return loader
