@@ -140,16 +140,6 @@ def _faults(error: ValidationError, value: Mapping[str, Any]) -> str:
     return "; ".join(f"{field}: {text}" for field, text in found.items())
 
 
-def flag(name: str, value: Any) -> None:
-    """Refuse what is neither True, False nor None: any text would count as true.
-
-    Raises:
-        leyden.errors.ArgumentTypeError: it is something else.
-    """
-    if value is not None and not isinstance(value, bool):
-        raise ArgumentTypeError.about(name, value, "True or False")
-
-
 def check_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
     """Validate the Trainer's own keywords and fill in the defaults.
 

@@ -7,7 +7,6 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
-from leyden.api.keywords import KEYWORDS
 from leyden.interfaces.option import Option
 from leyden.plugins.catalogue import OPTIONS, catalogue
 from leyden.plugins.errors import PluginError
@@ -31,6 +30,8 @@ class InstalledKeywords(inspect.Signature):
 
 def parameters() -> list[inspect.Parameter]:
     """One keyword-only parameter for each keyword, the Trainer's own first."""
+    from leyden.api.keywords import KEYWORDS
+
     keyword, precise = inspect.Parameter.KEYWORD_ONLY, _precise()
     own = [
         inspect.Parameter(name, keyword, default=one.default, annotation=precise.get(name, one.annotation))
@@ -82,6 +83,8 @@ def options() -> list[tuple[str, Any, str]]:
 
 def documentation() -> str:
     """The keywords as the lines of a docstring."""
+    from leyden.api.keywords import KEYWORDS
+
     lines = ["", "Keywords of the Trainer itself:"]
     lines += [
         f"    {name} (default {one.default!r}): {one.doc}; {one.allowed}." for name, one in KEYWORDS.items()

@@ -10,11 +10,10 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from leyden._version import __version__
-from leyden.api import assembly
 from leyden.api.callback import ordered
 from leyden.api.calls import Call
 from leyden.api.dialects import member, understanding
-from leyden.api.keywords import flag
+from leyden.api.flags import flag
 from leyden.api.rank_zero import rank_zero_info
 from leyden.api.resumable import ResumableLoader
 from leyden.api.signature import InstalledKeywords
@@ -115,6 +114,8 @@ class Trainer(TrainerViews, metaclass=_Documented):
         self.brought_by: dict[int, str] = {}
         self._module: Any = None
         self._ckpt_path: str | None = None
+        from leyden.api import assembly  # with what it needs, a sixth of the time that importing leyden takes
+
         assembly.configure(self, cast("dict[str, Any]", keywords))
 
     __init__.__signature__ = InstalledKeywords()  # type: ignore[attr-defined]
@@ -368,7 +369,9 @@ class Trainer(TrainerViews, metaclass=_Documented):
             else [callbacks]
         )
         if new:
-            new = assembly.checked_callbacks(new, "configure_callbacks")
+            from leyden.api.assembly import checked_callbacks
+
+            new = checked_callbacks(new, "configure_callbacks")
             replaced = [one for one in self.callbacks if any(isinstance(other, type(one)) for other in new)]
             if replaced:
                 names = ", ".join(type(one).__name__ for one in replaced)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from leyden.api.keywords import flag
+from leyden.api.flags import flag
 from leyden.api.logger import NoLogger, as_mapping, check_metrics, flatten, new_checkpoints
 from leyden.api.rank_zero import rank, rank_zero_only
 from leyden.api.record import Record

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leyden.api.flags import flag
 from leyden.api.hparams_file import FILE_NAME, plain, write_hparams
-from leyden.api.keywords import flag
 from leyden.api.logger import add_prefix, as_mapping, flatten, scalars_only
 from leyden.api.rank_zero import rank, rank_zero_only
 from leyden.api.record import Record

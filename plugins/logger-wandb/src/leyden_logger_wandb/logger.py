@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from leyden.api.flags import flag
 from leyden.api.hparams_file import plain
-from leyden.api.keywords import flag
 from leyden.api.logger import NoLogger, add_prefix, as_mapping, check_metrics, new_checkpoints
 from leyden.api.rank_zero import rank, rank_zero_only
 from leyden.api.record import Record
