@@ -48,6 +48,7 @@ class Model(leyden.LightningModule):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(SIZE, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 2))
         self.samples: list[float] = []
+        self.validations = 0
         self.size = MeanMetric()
 
     def on_fit_start(self) -> None:
@@ -68,6 +69,9 @@ class Model(leyden.LightningModule):
         (x,) = batch
         self.log("val_loss", self.net(x).abs().mean(), sync_dist=self.trainer.world_size > 1)
 
+    def on_validation_epoch_end(self) -> None:
+        self.validations += not self.trainer.sanity_checking
+
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.parameters(), 0.01)
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
@@ -83,7 +87,7 @@ class Noisy(TensorDataset):
 
 
 class SaveEverywhere(leyden.Callback):
-    """Saves a file of its own each time one of the hooks fires."""
+    """Saves a file of its own each time one of the hooks fires, and beside it what was done until then."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -94,10 +98,19 @@ class SaveEverywhere(leyden.Callback):
     def _saves(self, hook: str) -> Any:
         def save(trainer: leyden.Trainer, *_: Any) -> None:
             if not trainer.sanity_checking:
-                trainer.save_checkpoint(self.folder / f"{hook}-{self.turns[hook]}.ckpt")
+                name = f"{hook}-{self.turns[hook]}"
+                trainer.save_checkpoint(self.folder / f"{name}.ckpt")
+                (self.folder / f"{name}.{trainer.global_rank}.done").write_text(json.dumps(done(trainer)))
                 self.turns[hook] += 1
 
         return save
+
+
+def done(trainer: leyden.Trainer) -> dict[str, Any]:
+    """The samples and validations of a run until now, in this process."""
+    model = trainer.lightning_module
+    assert isinstance(model, Model)
+    return {"samples": model.samples, "validations": model.validations}
 
 
 class Tell(leyden.Callback):
@@ -107,7 +120,6 @@ class Tell(leyden.Callback):
         self.folder = folder
 
     def on_fit_end(self, trainer: leyden.Trainer, module: leyden.LightningModule) -> None:
-        assert isinstance(module, Model)
         found = {
             "weights": digest(module.state_dict()),
             "optimizer": digest({str(number): one for number, one in enumerate(_moments(trainer))}),
@@ -115,7 +127,7 @@ class Tell(leyden.Callback):
             "rates": [group["lr"] for group in trainer.optimizers[0].param_groups],
             "counters": [trainer.global_step, trainer.current_epoch],
             "random": [torch.rand(1).item(), random.random()],
-            "samples": module.samples,
+            **done(trainer),
         }
         (self.folder / f"{trainer.global_rank}.json").write_text(json.dumps(found))
 
@@ -175,14 +187,26 @@ def in_a_process(folder: Path, *arguments: Any) -> list[dict[str, Any]] | str:
 
 
 def differences(whole: list[dict[str, Any]], resumed: list[dict[str, Any]] | str) -> list[str]:
-    """What is not the same after resuming; of the samples, those that were left are compared."""
+    """What is not the same after resuming; of the samples and validations, those that were left are compared."""
     if isinstance(resumed, str):
         return [resumed]
     found = [] if len(whole) == len(resumed) else ["processes"]
     for rank, (one, other) in enumerate(zip(whole, resumed, strict=False)):
         rest = one["samples"][len(one["samples"]) - len(other["samples"]) :]
-        expected = {**one, "samples": rest}
+        expected = {**one, "samples": rest, "validations": other["validations"]}
         found += [f"rank {rank}: {key}" for key in expected if expected[key] != other[key]]
+    return found
+
+
+def balance(folder: Path, stop: str, whole: list[dict[str, Any]], resumed: Any) -> Counter[str]:
+    """Batches of samples that were repeated or skipped, and validations that were lost, in all processes."""
+    found: Counter[str] = Counter(dict.fromkeys(("repeated", "skipped", "lost validations"), 0))
+    for rank, (one, other) in enumerate(zip(whole, resumed, strict=False)):
+        before = json.loads((folder / f"{stop}.{rank}.done").read_text())
+        wanted, seen = Counter(one["samples"]), Counter(before["samples"] + other["samples"])
+        found["repeated"] += (seen - wanted).total()
+        found["skipped"] += (wanted - seen).total()
+        found["lost validations"] += one["validations"] - before["validations"] - other["validations"]
     return found
 
 
@@ -200,8 +224,11 @@ def survey(folder: Path, workers: int, window: int, processes: int) -> dict[str,
         return found
     found["samples"] = [len(one["samples"]) for one in whole]
     found["different random numbers"] = len({one["random"][0] for one in whole})
+    found["balance"] = Counter()
     for file in files:
         resumed = in_a_process(folder / file.stem, *setting, file)
+        if not isinstance(resumed, str):
+            found["balance"].update(balance(folder, file.stem, whole, resumed))
         if differing := differences(whole, resumed):
             found["inexact"][file.stem] = differing
     return found

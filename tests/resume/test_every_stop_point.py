@@ -36,5 +36,6 @@ def test_resumed_runs_end_as_the_whole_one(workers: int, window: int, processes:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["inexact"] == {}
     assert found["stop points"] == POINTS
+    assert found["balance"] == {"repeated": 0, "skipped": 0, "lost validations": 0}
     assert found["samples"] == [stops.EPOCHS * stops.BATCHES] * processes
     assert found["different random numbers"] == processes

@@ -83,6 +83,13 @@ def test_a_file_that_is_named_and_damaged_is_refused(tmp_path: Path) -> None:
         fitted(trainer(tmp_path, 2), str(path))
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 and no more"])
+def test_a_file_that_was_cut_off_is_not_called_missing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "cut.ckpt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"cut\.ckpt' is damaged"):
+        fitted(trainer(tmp_path, 2), str(tmp_path / "cut.ckpt"))
+
+
 def test_auto_starts_when_there_is_nothing(tmp_path: Path) -> None:
     made = fitted(trainer(tmp_path, 1, keeping(tmp_path / "none")), "auto")
     assert (made.global_step, made.ckpt_path) == (2, None)

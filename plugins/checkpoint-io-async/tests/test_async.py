@@ -164,6 +164,19 @@ def test_a_fit_ends_with_the_error_of_its_last_save(tmp_path: Path) -> None:
         fit(tmp_path, AsyncCheckpointIO(slow), epochs=1)
 
 
+def test_a_save_after_the_run_raises_at_once(tmp_path: Path) -> None:
+    trainer = leyden.Trainer(
+        max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, plugins=[AsyncCheckpointIO()],
+    )  # fmt: skip
+    trainer.fit(TinyModule(), datamodule=TinyData())
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="was not written"):
+        trainer.save_checkpoint(tmp_path / "file" / "a.ckpt")
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+    assert TorchCheckpointIO().exists(tmp_path / "a.ckpt")
+
+
 def test_what_cannot_be_pickled_is_named_as_without_it(tmp_path: Path) -> None:
     io = AsyncCheckpointIO()
     io.save_checkpoint({"a": {"b": Unpicklable()}}, tmp_path / "a.ckpt")

@@ -301,3 +301,25 @@ def test_what_cannot_be_removed_is_named(saved: Path, monkeypatch: pytest.Monkey
         with pytest.raises(CheckpointError, match=r"last\.ckpt' cannot be removed: Operation not permitted"):
             TorchCheckpointIO().remove_checkpoint(saved)
     assert_old(saved)
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.ckpt"
+    os.mkfifo(path)
+    with pytest.raises(CheckpointError, match=r"pipe\.ckpt.*a device, pipe or socket stands under this name"):
+        TorchCheckpointIO().save_checkpoint({"a": 1}, path)
+    assert path.is_fifo() and os.listdir(tmp_path) == ["pipe.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(28, "Make room there"), (13, "Let this user write there"), (30, "another folder")]
+)
+def test_an_error_of_the_system_says_what_to_do(
+    number: int, remedy: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(CheckpointError, match=f"{saved.name}.*{os.strerror(number)}.*untouched.*{remedy}"):
+        TorchCheckpointIO().save_checkpoint({"a": 1}, saved)

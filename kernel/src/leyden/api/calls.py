@@ -124,7 +124,10 @@ class Call:
             raise MissingCheckpointError(
                 f"ckpt_path={shown(str(wanted))} is an empty folder, and no checkpoint."
             )
-        if not trainer.checkpoint_io().exists(wanted):
+        io = trainer.checkpoint_io()
+        if not io.exists(wanted):
+            if os.path.isfile(wanted):
+                io.check_checkpoint(wanted)  # says what is wrong with one that was cut off
             raise MissingCheckpointError(
                 f"ckpt_path={shown(str(wanted))} does not exist. Check the path, or leave ckpt_path out."
             )

@@ -31,7 +31,6 @@ from leyden.interfaces.strategy import Strategy
 from leyden.kernel.state import Point, RunningStage, TrainerFn
 from leyden.plugins.adapt import overridden
 from leyden.plugins.catalogue import NAMES, catalogue
-from leyden.plugins.components import by_attribute
 from leyden.plugins.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -136,13 +135,14 @@ class Data:
         One process that goes on with what several began keeps their order.
         """
         strategy = self.session.strategy
-        alone = strategy.world_size == 1 and not self.session.shared
-        if alone or not self.session.trainer.use_distributed_sampler:
+        single = strategy.world_size == 1
+        if (single and not self.session.shared) or not self.session.trainer.use_distributed_sampler:
             return loader
         shard: Callable[..., Any] = strategy.shard
-        if type(strategy).shard is Strategy.shard and catalogue().named(NAMES, "strategies.shard"):
-            shard = partial(by_attribute("strategies", "shard"), rank=0, world_size=1)
-        return with_parts(loader, lambda one: shard(one, training=training))
+        if single and type(strategy).shard is Strategy.shard:
+            found = [one for one in catalogue().named(NAMES, "strategies.shard") if not one.obstacle]
+            shard = partial(found[0].load(), rank=0, world_size=1) if found else shard
+        return with_parts(loader, partial(shard, training=training))
 
     def end_workers(self) -> None:
         """After a failure, end the workers that loaders keep from epoch to epoch; a later pass starts them anew."""

@@ -316,8 +316,9 @@ class Trainer(TrainerViews, metaclass=_Documented):
         if written is None and (self.is_global_zero or io.every_rank):
             io.save_checkpoint(contents, filepath, storage_options)
         self.strategy.barrier("save_checkpoint")
+        if hooks.leyden_checkpoint_saved or self.run_state.status != "running":
+            io.wait()  # outside of a run nobody else would hear of an error
         if hooks.leyden_checkpoint_saved:
-            io.wait()
             hooks.leyden_checkpoint_saved(self, session.module, path, contents)
 
     def session_to_save(self) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,8 @@ class DistributedCheckpointIO(TorchCheckpointIO):
             raise
         except (Exception, CheckpointException) as error:  # torch's wraps what went wrong in any process
             raise CheckpointError(
-                f"The checkpoint {place!r} was not written: {_reason(error)}. What stood there before is untouched."
+                f"The checkpoint {place!r} was not written: {_reason(error)}. What stood there before is untouched. "
+                f"{_room(place)}"
             ) from error
         finally:
             for one in held:
@@ -182,6 +184,14 @@ def _device(map_location: Any) -> Any:
     if isinstance(map_location, str | torch.device | int):
         return map_location
     raise ArgumentTypeError.about("map_location", map_location, "a device, for folders of shards")
+
+
+def _room(place: str) -> str:
+    """How much can be written; torch's writer does not say so when a disk is full."""
+    folder = os.path.dirname(os.path.abspath(place))
+    if not os.path.isdir(folder):
+        return f"The folder {folder!r} is not there."
+    return f"The disk has {shutil.disk_usage(folder).free:,} bytes left for {folder!r}."
 
 
 def _reason(error: BaseException) -> str:

@@ -40,6 +40,8 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         OSError: the disk is full, nothing may be written there, …
     """
     folder, name = os.path.split(os.path.abspath(path))
+    if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "a device, pipe or socket stands under this name", path)
     os.makedirs(folder, exist_ok=True)
     remove_abandoned(folder)
     file, temporary = _locked(folder, name)

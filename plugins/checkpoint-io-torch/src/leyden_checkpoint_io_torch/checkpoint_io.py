@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import shutil
@@ -19,6 +20,15 @@ from leyden_checkpoint_io_torch.paths import local
 from leyden_checkpoint_io_torch.seal import SealedFile, is_whole
 from leyden_checkpoint_io_torch.unsafe import refusal
 from leyden_checkpoint_io_torch.unwritable import culprit
+
+_ELSEWHERE = "save to another folder (dirpath of the checkpoint callback, default_root_dir of the Trainer)."
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Make room there, or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f"Let this user write there, or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "A part of the path is a file: name a folder."),
+    errno.EISDIR: "A folder stands under this name: name a file.",
+}
+"""What to do about an error of the system, by its number."""
 
 
 class TorchCheckpointIO(CheckpointIO):
@@ -53,7 +63,7 @@ class TorchCheckpointIO(CheckpointIO):
         except FolderSyncError as error:
             raise CheckpointError(f"The checkpoint {path!r} was written, but {error}.") from error
         except OSError as error:
-            raise _unwritten(path, error.strerror or str(error)) from error
+            raise _unwritten(path, error.strerror or str(error), error.errno) from error
 
     def load_checkpoint(
         self, path: Path, map_location: Any = None, weights_only: bool = True
@@ -74,6 +84,11 @@ class TorchCheckpointIO(CheckpointIO):
             found = _read(path, map_location, weights_only is not False)
         except FileNotFoundError:
             raise missing(path) from None
+        except IsADirectoryError as error:
+            remedy = (
+                "A folder of shards is read by DistributedCheckpointIO (leyden-checkpoint-io-distributed)"
+            )
+            raise _unread(path, f"{error.strerror}. {remedy}.") from error
         except OSError as error:
             raise _unread(path, error.strerror or str(error)) from error
         if not isinstance(found, dict):
@@ -146,12 +161,14 @@ def _read(path: str, map_location: Any, weights_only: bool) -> Any:
     except pickle.UnpicklingError as error:
         raise (refusal(path, error) if weights_only else damaged(path, str(error))) from error
     except Exception as error:  # weights_only=False runs the file's own code, which may raise anything
-        raise _unread(path, f"{type(error).__name__}: {error}") from error
+        unknown = "no file that torch.save wrote, or damaged beyond that: " if weights_only else ""
+        raise _unread(path, f"{unknown}{type(error).__name__}: {error}") from error
 
 
-def _unwritten(path: str, cause: str) -> CheckpointError:
+def _unwritten(path: str, cause: str, number: int | None = None) -> CheckpointError:
+    remedy = REMEDIES.get(number or 0, "")
     return CheckpointError(
-        f"The checkpoint {path!r} was not written: {cause}. What stood there before is untouched."
+        f"The checkpoint {path!r} was not written: {cause}. What stood there before is untouched. {remedy}".rstrip()
     )
 
 

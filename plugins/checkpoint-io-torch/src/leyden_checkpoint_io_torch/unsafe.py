@@ -29,7 +29,10 @@ def refusal(path: str, error: Exception) -> CheckpointError:
     """
     found = _offenders(path, str(error))
     if not found:
-        return CheckpointError(f"The checkpoint {path!r} cannot be loaded as plain data: {_reason(error)}")
+        return CheckpointError(
+            f"The checkpoint {path!r} cannot be loaded as plain data: {_reason(error)}. Files that torch.save did not "
+            "write are not loaded."
+        )
     where = "; ".join(f"checkpoint{place} needs {name}" for name, place in list(found.items())[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return UnsafeCheckpointError(
