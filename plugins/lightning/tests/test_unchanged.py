@@ -1,9 +1,12 @@
-"""What programs find unchanged: hyper-parameters, folders, loaders without data, advice, names of the first generation."""
+"""What programs find unchanged: hyper-parameters, folders, loaders without data, advice, names of Lightning 1.x."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,6 @@ def boring() -> Any:
 
 def data(samples: int = 4) -> DataLoader[Any]:
     return DataLoader(torch.ones(samples, 32))  # type: ignore[arg-type]
-
 
 
 def test_omegaconf_stays_omegaconf_in_hparams_and_in_files(off: dict[str, Any], tmp_path: Path) -> None:
@@ -89,7 +91,9 @@ def test_what_cannot_be_pickled_leaves_the_hyper_parameters(off: dict[str, Any],
             self.save_hyperparameters()
 
     module = Own(lambda: None)
-    with pytest.warns(UserWarning, match="Attribute 'function' removed from hparams because it cannot be pickled"):
+    with pytest.warns(
+        UserWarning, match="Attribute 'function' removed from hparams because it cannot be pickled"
+    ):
         made(off, logger=CSVLogger(tmp_path), log_every_n_steps=1).fit(module)
     assert module.hparams == {"width": 1}
 
@@ -152,8 +156,7 @@ def test_transfer_hooks_beside_a_data_module(off: dict[str, Any], both: bool) ->
 def test_few_workers_are_too_few_where_there_are_cpus(
     off: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import lightning.pytorch.trainer.connectors.data_connector as connector
-
+    connector = import_module("lightning.pytorch.trainer.connectors.data_connector")
     monkeypatch.setattr(connector, "suggested_max_num_workers", lambda processes: 3)
     with pytest.warns(UserWarning, match="The 'train_dataloader' does not have many workers"):
         made(off, limit_val_batches=0).fit(boring()())
@@ -189,14 +192,18 @@ def test_a_data_module_prints_its_sizes() -> None:
     ]
 
 
-def test_a_tqdm_bar_is_drawn_as_often_as_it_is_told(off: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tqdm_bar_is_drawn_as_often_as_it_is_told(
+    off: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     tqdm_progress = pytest.importorskip("leyden_callback_progress_tqdm")
     seen: list[int] = []
     monkeypatch.setattr(tqdm_progress.TQDMProgressBar, "draw", lambda self, stage, n: seen.append(n))
     from lightning.pytorch.callbacks import TQDMProgressBar
 
     bar = TQDMProgressBar(refresh_rate=2)
-    made(off, callbacks=bar, enable_progress_bar=True, limit_train_batches=5, limit_val_batches=0).fit(boring()())
+    made(off, callbacks=bar, enable_progress_bar=True, limit_train_batches=5, limit_val_batches=0).fit(
+        boring()()
+    )
     assert seen[:3] == [2, 4, 5]
 
 
@@ -208,23 +215,21 @@ def test_the_checkpoint_connector_restores_everything(off: dict[str, Any], tmp_p
     weights = trainer.lightning_module.layer.weight.detach().clone()
     torch.nn.init.zeros_(trainer.lightning_module.layer.weight)
     connector = trainer._checkpoint_connector
-    assert connector._parse_ckpt_path(trainer.state.fn, path, model_provided=True, model_connected=True) == path
+    assert (
+        connector._parse_ckpt_path(trainer.state.fn, path, model_provided=True, model_connected=True) == path
+    )
     connector.restore(path)
     assert torch.equal(trainer.lightning_module.layer.weight, weights)
 
 
 def test_names_of_the_first_generation() -> None:
-    import pytorch_lightning as pl
-    from pytorch_lightning.callbacks.progress import ProgressBarBase
-    from pytorch_lightning.metrics import Accuracy
-    from pytorch_lightning.metrics.functional import accuracy
-    from pytorch_lightning.plugins import DDPPlugin
-    from pytorch_lightning.profiler import SimpleProfiler
-
+    page: Callable[[str], Any] = partial(import_module, package="pytorch_lightning")
+    pl = page("pytorch_lightning")
     labels = torch.tensor([0, 1]), torch.tensor([1, 1])
-    assert accuracy(*labels) == Accuracy()(*labels) == pl.metrics.Accuracy()(*labels) == 0.5
-    assert ProgressBarBase is pl.callbacks.ProgressBar
-    assert SimpleProfiler is pl.profilers.SimpleProfiler
-    assert DDPPlugin.__name__ == "DDPStrategy"
+    assert page(".metrics").Accuracy()(*labels) == pl.metrics.Accuracy()(*labels) == 0.5
+    assert page(".metrics.functional").accuracy(*labels) == 0.5
+    assert page(".callbacks.progress").ProgressBarBase is pl.callbacks.ProgressBar
+    assert page(".profiler").SimpleProfiler is pl.profilers.SimpleProfiler
+    assert page(".plugins").DDPPlugin.__name__ == "DDPStrategy"
     with pytest.raises(AttributeError, match=r"log with self\.log"):
         _ = pl.TrainResult

@@ -64,7 +64,8 @@ class CombinedLoader:
 
     @limits.setter
     def limits(self, limits: float | int | list[float | int | None] | None) -> None:
-        each = [limits] * len(self._flat) if isinstance(limits, int | float) else limits
+        same = isinstance(limits, int | float)
+        each: Any = [limits] * len(self._flat) if same else limits
         if each is not None and len(each) != len(self._flat):
             allowed, remedy = f"one for each of {len(self._flat)} iterables", f"There are {len(each)}."
             raise ConfigurationError.about("CombinedLoader.limits", limits, allowed, remedy)

@@ -126,8 +126,8 @@ class Data:
     def _epoch_of_loading(self, stage: RunningStage) -> float:
         """The epoch that validation data counts as loaded in; none, for a sanity check before an epoch without any."""
         epoch, every = self.session.state.counters.epoch, self.session.state.limits.check_val_every_n_epoch
-        trying = stage is RunningStage.SANITY_CHECKING and every is not None
-        return -inf if trying and (epoch + 1) % every else epoch
+        trying = stage is RunningStage.SANITY_CHECKING
+        return -inf if trying and every is not None and (epoch + 1) % every else epoch
 
     def _share(self, loader: Any, *, training: bool) -> Any:
         """This process's share of a loader, with several processes and unless the user says no.

@@ -82,7 +82,8 @@ class HyperparametersMixin:
             raise ArgumentTypeError.about("self.hparams", values, "a dict, Namespace or dataclass")
         self.__dict__["_hparams"] = AttributeDict()
         self.__dict__.update(_hparams_name="hparams", _log_hyperparams=True)
-        self._take(values if _keeps_its_kind(values) else _mapping(values))
+        kept: Any = values if _keeps_its_kind(values) else _mapping(values)
+        self._take(kept)
 
     @property
     def hparams_initial(self) -> AttributeDict:

@@ -36,9 +36,18 @@ def attach() -> None:
     from leyden.api.trainer import Trainer
     from leyden.api.warn import LeydenWarning
     from leyden.errors import LeydenError
-    from leyden.kernel import loop
     from leyden.interfaces.strategy import Strategy
-    from leyden_lightning.incumbent import advice, callback, datamodule, hyper, loops, module, strategy, trainer
+    from leyden.kernel import loop
+    from leyden_lightning.incumbent import (
+        advice,
+        callback,
+        datamodule,
+        hyper,
+        loops,
+        module,
+        strategy,
+        trainer,
+    )
 
     pairs: list[tuple[type, type]] = [
         (Trainer, trainer.TrainerMembers),

@@ -74,7 +74,10 @@ def on_end(fit_done: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _say_limit(state: Any) -> None:
-    for name, reached in (("max_steps", state.counters.optimizer_steps), ("max_epochs", state.counters.epoch)):
+    for name, reached in (
+        ("max_steps", state.counters.optimizer_steps),
+        ("max_epochs", state.counters.epoch),
+    ):
         limit = getattr(state.limits, name)
         if reached >= limit:
             text = f"The fit ends: {name}={limit} is reached."
@@ -106,7 +109,9 @@ def _on_transfer(data: Any) -> None:
         if overridden(module, hook, DataHooks):
             both = overridden(source, hook, DataHooks)
             whose, used = ("both", "that of the data module") if both else ("the module", "it")
-            _say("transfer-hooks", f"{hook} of {whose} is defined, and there is a data module: {used} is used.")
+            _say(
+                "transfer-hooks", f"{hook} of {whose} is defined, and there is a data module: {used} is used."
+            )
 
 
 def _on_interval(trainer: Any, batches: float) -> None:

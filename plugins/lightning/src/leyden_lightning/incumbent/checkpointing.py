@@ -61,7 +61,11 @@ def told_of_files(setup: Callable[..., None]) -> Callable[..., None]:
     def told(self: Any, trainer: Any, pl_module: Any, stage: str) -> None:
         setup(self, trainer, pl_module, stage)
         if stage == "fit" and self.save_top_k != 0 and trainer.is_global_zero and _holds_files(self.dirpath):
-            warn("checkpoint-folder", f"{self.dirpath} is not empty: checkpoints join what is there.", LeydenWarning)
+            warn(
+                "checkpoint-folder",
+                f"{self.dirpath} is not empty: checkpoints join what is there.",
+                LeydenWarning,
+            )
 
     return told
 
@@ -80,7 +84,7 @@ def told_of_move(load: Callable[[Any, dict[str, Any]], None]) -> Callable[[Any, 
         if new is not None and old is not None and new != old:
             warn(
                 "checkpoint-dirpath",
-                f"ModelCheckpoint(dirpath) changed from {old!r} to {new!r}: of the earlier files the best alone counts.",
+                f"ModelCheckpoint(dirpath) changed from {old!r} to {new!r}: the best earlier file alone counts.",
                 LeydenWarning,
             )
 

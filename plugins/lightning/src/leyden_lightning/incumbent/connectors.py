@@ -156,7 +156,9 @@ class CheckpointConnector(_Connector):
         self, state_fn: TrainerFn, ckpt_path: Any, model_provided: bool, model_connected: bool
     ) -> str | None:
         module = self.trainer.lightning_module if model_provided else None
-        call = Call(state_fn, module if module is not None or not model_provided else self, None, {}, ckpt_path)
+        call = Call(
+            state_fn, module if module is not None or not model_provided else self, None, {}, ckpt_path
+        )
         return call.checkpoint(self.trainer) if model_connected else None
 
     def restore_model(self) -> None:

@@ -17,7 +17,11 @@ Merge = Callable[..., dict[str, Any] | None]
 def from_file(path: Any) -> dict[str, Any]:
     """Hyper-parameters from a YAML or CSV file; empty, with a warning, where it is missing."""
     if not os.path.exists(path):
-        warn("hparams-file", f"hparams_file={os.fspath(path)!r} does not exist: it gives nothing.", LeydenWarning)
+        warn(
+            "hparams-file",
+            f"hparams_file={os.fspath(path)!r} does not exist: it gives nothing.",
+            LeydenWarning,
+        )
         return {}
     if os.fspath(path).lower().endswith(".csv"):
         return load_hparams_from_tags_csv(path)

@@ -104,7 +104,10 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"Attribute \1 removed from hparams because it cannot be pickled",
     ),
     (r"^\[hparams-file\] hparams_file='(.*?)' does", r"Missing Tags: \1."),
-    (r"^\[empty-loader\]", r"Total length of `DataLoader` across ranks is zero. Total length of `CombinedLoader` across ranks is zero."),
+    (
+        r"^\[empty-loader\]",
+        r"Total length of `DataLoader` across ranks is zero. Total length of `CombinedLoader` across ranks is zero.",
+    ),
     (
         r"^\[transfer-hooks\] (\w+) of both",
         r"You have overridden `\1` in both `LightningModule` and `LightningDataModule`.",
