@@ -150,9 +150,12 @@ def put_back(module: nn.Module, weights: dict[Any, Tensor], attributes: dict[nn.
         if one in weights and not weights[one].is_meta:
             one.data = weights[one]
     for child in module.modules():
-        child._parameters = {
-            name: nn.Parameter(weights[one], one.requires_grad)
-            if one in weights and weights[one].is_meta
-            else one
-            for name, one in child._parameters.items()
-        }
+        child._parameters = {name: _placed(one, weights) for name, one in child._parameters.items()}
+
+
+def _placed(parameter: nn.Parameter | None, weights: dict[Any, Tensor]) -> nn.Parameter | None:
+    """The parameter itself, or another on the meta device, where a parameter cannot move to."""
+    weight = weights.get(parameter)
+    if parameter is None or weight is None or not weight.is_meta:
+        return parameter
+    return nn.Parameter(weight, parameter.requires_grad)
