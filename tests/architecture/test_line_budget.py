@@ -42,7 +42,7 @@ def test_the_kernel_proper_stays_within_its_budget() -> None:
 
 
 def test_the_facade_stays_within_its_budget() -> None:
-    assert lines.count(KERNEL.source / "api") <= 7000  # docs/decisions/0008-facade-size.md
+    assert lines.count(KERNEL.source / "api") <= 7100  # docs/decisions/0008-facade-size.md
 
 
 @pytest.mark.parametrize("distribution", WITH_CODE, ids=label)
