@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,8 +60,10 @@ def counted(program: Callable[[], object]) -> Counter[str]:
 
 
 def own(path: str) -> bool:
-    """Whether a file is part of Leyden."""
-    return any(part == "leyden" or part.startswith("leyden_") for part in Path(path).parts[:-1])
+    """Whether a file is part of Leyden; the clone, with everything in its environment, may be a folder of that name."""
+    parts = Path(path).parts
+    packages = [part for place, part in pairwise(parts) if place in ("src", "site-packages")]
+    return any(part == "leyden" or part.startswith("leyden_") for part in packages)
 
 
 def named(frame: FrameType) -> str:

@@ -7,8 +7,8 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from leyden.api.hparams_file import plain
 from leyden.api.flags import flag
+from leyden.api.hparams_file import plain
 from leyden.api.logger import NoLogger, as_mapping, check_metrics
 from leyden.api.rank_zero import rank, rank_zero_only
 from leyden.api.warn import LeydenDeprecationWarning, warn
