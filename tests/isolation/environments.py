@@ -32,6 +32,8 @@ FOR_TESTS = [Requirement("pytest"), Requirement("hypothesis")]
 # torch does not declare it and warns on import where it is missing.
 WITH_TORCH = [*FOR_TESTS, Requirement("numpy")]
 
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
+
 
 def _pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
@@ -150,6 +152,10 @@ class Environment:
         command = [str(self.python), *arguments]
         return subprocess.run(command, cwd=cwd, env=_clean(), capture_output=True, text=True, check=False)
 
+    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run tests of this repository in the environment, under the repository's configuration."""
+        return self.run(*PYTEST, *arguments)
+
 
 class Forks:
     """Runs programs in environments as :meth:`Environment.run` does, but torch and pytest are imported once for all.
@@ -189,8 +195,7 @@ class Forks:
 
     def pytest(self, environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run tests of this repository in an environment, under the repository's configuration."""
-        quiet = ("-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
-        return self.run(environment, "-m", "pytest", *quiet, *arguments)
+        return self.run(environment, *PYTEST, *arguments)
 
     def close(self) -> None:
         """End the process."""
