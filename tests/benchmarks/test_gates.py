@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any
 
 import pytest
 import torch
 
+from leyden_callback_progress import Throttle
 from tests.benchmarks import calls, everything, instructions, schemes, startup, subjects
 from tests.benchmarks.subjects import TINY
 
@@ -34,7 +36,11 @@ print(json.dumps(sorted(set(sys.modules) - before)))
     [("training", 295), ("validation", 105), ("training, 1 metric", 485), ("training, everything on", 870)],
 )
 @pytest.mark.filterwarnings("ignore")
-def test_a_step_executes_few_instructions_of_our_own(what: str, most: int) -> None:
+def test_a_step_executes_few_instructions_of_our_own(
+    what: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How often a bar is redrawn depends on the time: on a busy machine once more than on another.
+    monkeypatch.setattr(Throttle, "drawn", lambda throttle, began: setattr(throttle, "next", inf))
     found = instructions.a_step(instructions.PROFILE[what])
     assert 50 < sum(found.values()) <= most, found
 
