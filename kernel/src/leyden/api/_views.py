@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from leyden.api._lazy import collecting_later
 from leyden.api.warn import warn
 from leyden.plugins import components
 from leyden.plugins.errors import PluginError, PluginNotFoundError
@@ -27,7 +28,8 @@ def view(family: str, **bases: str) -> tuple[Callable[[str], Any], Callable[[], 
         if name in bases:
             return getattr(import_module(bases[name]), name)
         try:
-            return components.by_attribute(family, name)
+            with collecting_later():
+                return components.by_attribute(family, name)
         except PluginNotFoundError as error:
             raise MissingNameError(str(error)) from None
 

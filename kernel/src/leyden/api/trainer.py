@@ -114,7 +114,8 @@ class Trainer(TrainerViews, metaclass=_Documented):
         self.brought_by: dict[int, str] = {}
         self._module: Any = None
         self._ckpt_path: str | None = None
-        from leyden.api import assembly  # with what it needs, a sixth of the time that importing leyden takes
+        # Here, because it takes long: a program may import much and train nothing.
+        from leyden.api import assembly
 
         assembly.configure(self, cast("dict[str, Any]", keywords))
 
@@ -362,17 +363,10 @@ class Trainer(TrainerViews, metaclass=_Documented):
 
     def add_module_callbacks(self, callbacks: Any) -> bool:
         """Take the callbacks that ``configure_callbacks`` returned; one of the same type is replaced."""
-        new = (
-            list(callbacks)
-            if isinstance(callbacks, list | tuple)
-            else []
-            if callbacks is None
-            else [callbacks]
-        )
-        if new:
-            from leyden.api.assembly import checked_callbacks
+        from leyden.api.assembly import checked_callbacks
 
-            new = checked_callbacks(new, "configure_callbacks")
+        new = checked_callbacks(callbacks, "configure_callbacks")
+        if new:
             replaced = [one for one in self.callbacks if any(isinstance(other, type(one)) for other in new)]
             if replaced:
                 names = ", ".join(type(one).__name__ for one in replaced)
