@@ -249,3 +249,33 @@ def test_a_stream_is_trained_to_its_end_and_its_last_batch_is_known() -> None:
     )
     quiet(max_epochs=2).fit(module, DataLoader(Stream(6), 2))
     assert lasts == [False, False, True] * 2
+
+
+def test_validation_data_is_loaded_anew_when_it_is_next_needed() -> None:
+    made: list[tuple[str, int]] = []
+
+    class Loading(Linear):
+        def train_dataloader(self) -> DataLoader[Any]:
+            made.append(("train", self.current_epoch))
+            return numbers()
+
+        def val_dataloader(self) -> DataLoader[Any]:
+            made.append(("val", self.current_epoch))
+            return numbers()
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            """Nothing to judge."""
+
+    trainer = quiet(
+        max_epochs=4, reload_dataloaders_every_n_epochs=1, check_val_every_n_epoch=2, num_sanity_val_steps=1
+    )
+    trainer.fit(Loading())
+    assert made == [
+        ("val", 0),
+        ("train", 0),
+        ("train", 1),
+        ("val", 1),
+        ("train", 2),
+        ("train", 3),
+        ("val", 3),
+    ]
